@@ -1,0 +1,191 @@
+// The scene as the device and the reference see it: flat arrays of plain structs, written by renderer/scene/flatten, read by every stage.
+// Scalar layout. Members are 4 bytes wide or buffer references (8 bytes, first in their struct); nothing has tail padding.
+// Units: metres, radians, linear Rec. 709 radiance, candela and lux. Object space is the mesh's own; world space is glTF's (y up).
+#ifndef RAYMILL_SCENE_DATA_H
+#define RAYMILL_SCENE_DATA_H
+#include "language.h"
+SHADING_BEGIN
+
+// ---- geometry ----------------------------------------------------------------------------------------------------------------------
+// One triangle of a mesh. Vertices index the vertex streams from the mesh's first_vertex (already added: they are global here).
+struct SceneTriangle {
+    uint v0, v1, v2;
+    uint material;   // index into materials
+};
+SHARED_LAYOUT(SceneTriangle, 16, material, 12);
+
+CONSTANT(uint, MAX_UV_SETS, 4u);
+
+// One bottom-level hierarchy's worth of geometry: all triangle primitives of a glTF mesh. A stream that is absent has NONE as its first index;
+// else vertex v of the mesh's range has its value at stream.at[first + (v - first_vertex)].
+struct SceneMesh {
+    uint first_triangle, triangle_count;
+    uint first_vertex, vertex_count;   // positions are always there
+    uint first_normal;                 // NONE: flat shading from the geometric normal
+    uint first_tangent;                // vec4, w = handedness
+    uint first_color;                  // vec4, linear, multiplies base colour
+    uint first_uv0, first_uv1, first_uv2, first_uv3;
+    uint bvh_root;                     // filled by renderer/accel: root node of this mesh's bottom-level hierarchy
+};
+SHARED_LAYOUT(SceneMesh, 48, bvh_root, 44);
+
+CONSTANT(uint, INSTANCE_FLIPS_WINDING, 1u);    // negative determinant: the front face is the other one
+CONSTANT(uint, INSTANCE_HAS_ALPHA, 2u);        // a material of the mesh is MASK or BLEND: hits must be asked (alpha_of_hit)
+CONSTANT(uint, INSTANCE_EMITS, 4u);            // its triangles stand in triangle_light from first_triangle_light on
+
+// One placed mesh.
+struct SceneInstance {
+    mat4x3 object_to_world;      // columns: x, y, z axes and origin
+    mat4x3 world_to_object;
+    uint mesh;
+    uint flags;
+    uint first_triangle_light;   // index into triangle_light of the mesh's first triangle; NONE unless INSTANCE_EMITS
+    uint name;                   // the node's index in the file, for messages and object ids
+};
+SHARED_LAYOUT(SceneInstance, 112, name, 108);
+
+// ---- textures and materials ----------------------------------------------------------------------------------------------------------
+CONSTANT(uint, TEXEL_RGBA8_SRGB, 0u);     // one uint a texel, R in the low byte; RGB through the sRGB curve, A linear
+CONSTANT(uint, TEXEL_RGBA8_LINEAR, 1u);
+CONSTANT(uint, TEXEL_RGBA16_LINEAR, 2u);  // two uints a texel: R | G << 16, B | A << 16 (16-bit PNG; sRGB ones are linearised when loaded)
+CONSTANT(uint, WRAP_REPEAT, 0u);
+CONSTANT(uint, WRAP_CLAMP, 1u);
+CONSTANT(uint, WRAP_MIRROR, 2u);
+CONSTANT(uint, FILTER_NEAREST, 0u);
+CONSTANT(uint, FILTER_LINEAR, 1u);
+
+// One image with one sampler. Row 0 is the top row, uv (0,0) its top left corner, as glTF has it.
+struct SceneTexture {
+    uint first_texel;      // index into texels (in uints)
+    uint width, height;
+    uint format;           // TEXEL_*
+    uint wrap_s, wrap_t;   // WRAP_*
+    uint filtering;        // FILTER_*: of magnification
+    uint image;            // device image slot for hardware sampling; NONE: fetch by hand from texels
+};
+SHARED_LAYOUT(SceneTexture, 32, image, 28);
+
+// A material's use of a texture: which, with which UV set, after KHR_texture_transform: uv' = (m00 u + m01 v + m02, m10 u + m11 v + m12).
+struct TextureUse {
+    uint texture;   // NONE: the factor stands alone
+    uint uv_set;    // 0 .. MAX_UV_SETS - 1
+    float m00, m01, m02, m10, m11, m12;
+};
+SHARED_LAYOUT(TextureUse, 32, m12, 28);
+
+CONSTANT(uint, ALPHA_OPAQUE, 0u);
+CONSTANT(uint, ALPHA_MASK, 1u);
+CONSTANT(uint, ALPHA_BLEND, 2u);
+CONSTANT(uint, MATERIAL_DOUBLE_SIDED, 1u);
+CONSTANT(uint, MATERIAL_UNLIT, 2u);
+
+// glTF 2.0 metallic-roughness with KHR_materials_ior, _specular, _emissive_strength and _unlit.
+struct SceneMaterial {
+    vec4 base_color;
+    vec3 emission;            // factor x strength, radiance
+    float metallic, roughness;
+    float ior;                // 1.5 by default; 0 (spec: no Fresnel falloff to dielectric) is allowed
+    float specular;           // KHR_materials_specular: specularFactor; 0 is a pure Lambert surface
+    vec3 specular_color;
+    float normal_scale;
+    float alpha_cutoff;
+    uint alpha_mode;          // ALPHA_*
+    uint flags;               // MATERIAL_*
+    TextureUse base_color_texture, metallic_roughness_texture, normal_texture, emission_texture, specular_texture, specular_color_texture;
+};
+SHARED_LAYOUT(SceneMaterial, 72 + 6 * 32, specular_color_texture, 72 + 5 * 32);
+
+// ---- lights ------------------------------------------------------------------------------------------------------------------------
+CONSTANT(uint, LIGHT_POINT, 0u);
+CONSTANT(uint, LIGHT_SPOT, 1u);
+CONSTANT(uint, LIGHT_DIRECTIONAL, 2u);
+CONSTANT(uint, LIGHT_TRIANGLE, 3u);      // one emissive triangle of one instance
+CONSTANT(uint, LIGHT_ENVIRONMENT, 4u);   // the whole environment, one entry
+
+// One entry of the table of lights. What a kind does not use is 0.
+struct SceneLight {
+    uint kind;
+    vec3 position;           // world, metres
+    vec3 direction;          // world, unit, the way the light travels
+    vec3 intensity;          // candela (point, spot), lux (directional)
+    float range;             // metres; 0: infinite
+    float cone_scale, cone_offset;   // KHR_lights_punctual: saturate(cos * scale + offset)^2
+    uint instance, triangle; // LIGHT_TRIANGLE: global triangle index
+    float pmf;               // probability that pick_light returns this entry
+    float alias_threshold;   // Vose's alias table over the lights, this entry's cell: take the entry itself when the
+    uint alias;              // cell's fraction is below the threshold, else `alias`
+};
+SHARED_LAYOUT(SceneLight, 72, alias, 68);
+
+// Lat-long environment. Row 0 is the top (+y), u as in shared/interface.md. Sampled by alias table over texels (solid angle x luminance).
+struct EnvironmentTexel {
+    vec3 radiance;           // texel value x strength
+    float pdf;               // per steradian at the texel's centre is pmf / solid angle; stored ready made
+    float alias_threshold;
+    uint alias;
+};
+SHARED_LAYOUT(EnvironmentTexel, 24, alias, 20);
+
+// ---- camera ------------------------------------------------------------------------------------------------------------------------
+CONSTANT(uint, CAMERA_PERSPECTIVE, 0u);
+CONSTANT(uint, CAMERA_ORTHOGRAPHIC, 1u);
+
+struct SceneCamera {
+    mat4x3 camera_to_world;  // camera looks along -z, y up; unit axes
+    uint kind;               // CAMERA_*
+    float half_height;       // perspective: tan(yfov / 2); orthographic: ymag, metres
+    float half_width;        // perspective: half_height x frame width / height; orthographic: xmag (the file's, whatever the frame's shape)
+    float near_plane;        // metres along -z; hits before it are not seen. 0 for a look-at camera
+    float far_plane;         // metres; 0: infinite
+};
+SHARED_LAYOUT(SceneCamera, 68, far_plane, 64);
+
+// ---- all of it -----------------------------------------------------------------------------------------------------------------------
+BUFFER_OF(SceneTriangles, SceneTriangle);
+BUFFER_OF(SceneMeshes, SceneMesh);
+BUFFER_OF(SceneInstances, SceneInstance);
+BUFFER_OF(SceneMaterials, SceneMaterial);
+BUFFER_OF(SceneTextures, SceneTexture);
+BUFFER_OF(SceneLights, SceneLight);
+BUFFER_OF(EnvironmentTexels, EnvironmentTexel);
+BUFFER_OF(Uints, uint);
+BUFFER_OF(Vec2s, vec2);
+BUFFER_OF(Vec3s, vec3);
+BUFFER_OF(Vec4s, vec4);
+
+CONSTANT(uint, SCENE_ENVIRONMENT_CONSTANT, 1u);   // the environment is environment_constant; no texels
+CONSTANT(uint, SCENE_ENVIRONMENT_HIDDEN, 2u);     // lights, but camera rays see nothing: alpha 0
+CONSTANT(uint, SCENE_HAS_ENVIRONMENT, 4u);
+CONSTANT(uint, SCENE_HAS_ALPHA, 8u);              // some instance has INSTANCE_HAS_ALPHA
+
+struct SceneData {
+    Vec3s positions;
+    Vec3s normals;
+    Vec4s tangents;
+    Vec4s colors;
+    Vec2s uvs;
+    SceneTriangles triangles;
+    SceneMeshes meshes;
+    SceneInstances instances;
+    SceneMaterials materials;
+    SceneTextures textures;
+    Uints texels;
+    SceneLights lights;
+    Uints triangle_light;        // per triangle of each emitting instance: index into lights, or NONE where its material does not emit
+    EnvironmentTexels environment;
+    uint light_count;
+    uint environment_width, environment_height;
+    uint flags;                  // SCENE_*
+    vec3 environment_constant;   // radiance x strength
+    float environment_rotation;  // fraction of a turn: u loses it
+    uint environment_light;      // index into lights; NONE without environment
+    float scene_radius;          // metres, of the sphere round all instances (power of far lights)
+    vec3 scene_center;
+    uint instance_count;
+    SceneCamera camera;
+    uint padding_to_eight;       // keeps the size a multiple of 8, for C++
+};
+SHARED_LAYOUT(SceneData, 14 * 8 + 4 * 4 + 16 + 8 + 16 + 68 + 4, camera, 14 * 8 + 4 * 4 + 16 + 8 + 16);
+
+SHADING_END
+#endif
