@@ -11,6 +11,8 @@
 #define IN(T) in T
 #define INOUT(T) inout T
 #define OUT(T) out T
+// Before a declaration: its products and sums are each rounded, never fused (the reference is built with -ffp-contract=off).
+#define PRECISE precise
 #define SHADING_BEGIN
 #define SHADING_END
 #define SHARED_LAYOUT(T, size, member, offset)
@@ -29,6 +31,7 @@
 #define IN(T) const T&
 #define INOUT(T) T&
 #define OUT(T) T&
+#define PRECISE
 #define SHADING_BEGIN namespace raymill::shading {
 #define SHADING_END }
 // Scalar block layout on the GPU against C++'s: no tail padding anywhere, so the last member's end is the size.
