@@ -102,7 +102,9 @@ CONSTANT(uint, LIGHT_DIRECTIONAL, 2u);
 CONSTANT(uint, LIGHT_TRIANGLE, 3u);      // one emissive triangle of one instance
 CONSTANT(uint, LIGHT_ENVIRONMENT, 4u);   // the whole environment, one entry
 
-// One entry of the table of lights. What a kind does not use is 0.
+// One entry of the table of lights. What a kind does not use is 0. Picking: cell k = floor(u x light_count), f the fraction left: entry
+// f < alias_threshold ? k : alias; `pmf` is exactly (to rounding) the probability that this gives. Densities of a next-event estimate:
+// point, spot, directional: pmf (a delta); triangle: pmf / world area, per square metre; environment: pmf x EnvironmentTexel::pdf, per steradian.
 struct SceneLight {
     uint kind;
     vec3 position;           // world, metres
@@ -117,10 +119,15 @@ struct SceneLight {
 };
 SHARED_LAYOUT(SceneLight, 72, alias, 68);
 
-// Lat-long environment. Row 0 is the top (+y), u as in shared/interface.md. Sampled by alias table over texels (solid angle x luminance).
+// Lat-long environment, texel (x, y) at y * width + x. Row 0 is the top (+y), u as in shared/interface.md (less the rotation).
+// Radiance of a direction: bilinear between texel centres, wrapping in u, clamped in v (a 1k panorama seen through 40 degrees is magnified ten times).
+// Density of a direction: that of the one texel it falls in, constant over it, per steradian = probability of the texel / its solid angle,
+// solid angle = 2 pi / width x (cos(pi y / height) - cos(pi (y + 1) / height)). It follows the mean of the bilinear radiance over the texel, so
+// it is positive wherever bilinear (or nearest) radiance is: estimators stay unbiased, whichever of the two a stage uses.
+// Sampling: cell k = floor(u1 x count), fraction f: texel f < alias_threshold ? k : alias; in it, u uniform and cos(theta) uniform between its edges.
 struct EnvironmentTexel {
     vec3 radiance;           // texel value x strength
-    float pdf;               // per steradian at the texel's centre is pmf / solid angle; stored ready made
+    float pdf;               // per steradian; times the environment light's pmf it is the density of a next-event estimate
     float alias_threshold;
     uint alias;
 };
