@@ -1,10 +1,13 @@
 #pragma once
+// The table's rows are one line each.
+// clang-format off
 /// farm/protocol: what processes say to each other: the HTTP API (this file), worker messages (messages.proto), framing, limits, keys, manifests.
 /// Depends on renderer/base only. This file is the reference of the HTTP API; the coordinator serves it, farm/client, tools/python and the page speak it.
 ///
 /// JSON bodies, UTF-8; times are integer microseconds since 1970 (`*_us`); hashes are SHA-256 in lower-case hexadecimal; numbers of frames are signed.
-/// Every request carries `Authorization: Bearer TOKEN`, but for /healthz and the page's static files. A failure is `{"error": {"code": C, "message": M}}`
-/// with status 400 (usage, bad_input), 401/403 (no token / not yours), 404, 409 (conflict), 413 (too large), 429 (too many), 503 (not ready).
+/// Job ids are words of lower-case hexadecimal. Every request carries `Authorization: Bearer TOKEN`, but for /healthz and the page's static files.
+/// A failure is `{"error": {"code": C, "message": M}}` with status 400 (usage, bad_input), 401/403 (no token / not yours), 404, 409 (conflict),
+/// 413 (too large), 429 (too many), 503 (not ready). C is a name of raymill::Code ("usage", "bad_input", "refused", "no_device", ...).
 ///
 /// | request | answer |
 /// | --- | --- |
@@ -13,29 +16,35 @@
 /// | PUT /v1/blobs/SHA?offset=O&size=S, body: the bytes from O on (at most 8 MiB) | {"have"}; the last piece checks the hash (400 on a mismatch, the blob is dropped); 409 with {"have"} where O is not what is there |
 /// | POST /v1/scenes {"manifest"} | {"scene"}; 409 with {"missing"} while blobs lack |
 /// | POST /v1/jobs {"scene", "settings": {name: word}, "name"?, "key"?} | {"job", "created": bool}; the same key twice is one job |
-/// | GET /v1/jobs?limit=N | {"jobs": [JOB]}, newest first |
+/// | GET /v1/jobs?limit=N | {"jobs": [JOB]}, newest first; N is 100 where absent, at most 1000 |
 /// | GET /v1/jobs/J | JOB |
 /// | POST /v1/jobs/J/cancel | JOB |
-/// | GET /v1/jobs/J/frames | {"frames": [FRAME]} |
+/// | GET /v1/jobs/J/frames?from=I&limit=N | {"frames": [FRAME], "next": I or null}: frames in ascending order from the I-th (0) on, at most N (1000, at most 10000); "next" is the I of the next page |
+/// | GET /v1/jobs/J/frames/F | FRAME |
 /// | GET /v1/jobs/J/frames/F/image | the finished file; Content-Type image/png or image/x-exr; honours Range; 409 until it is there |
-/// | GET /v1/jobs/J/frames/F/tiles?after=SEQ | {"tiles": [TILE], "next": SEQ} accepted tiles |
+/// | GET /v1/jobs/J/frames/F/tiles?after=SEQ | {"tiles": [TILE], "next": SEQ} accepted tiles with a seq above SEQ, at most 1000; "next" is the last one's seq (SEQ where none came) |
 /// | GET /v1/jobs/J/frames/F/tiles/K/preview | 8-bit PNG of that tile, tone-mapped |
-/// | GET /v1/jobs/J/events?after=SEQ&wait_s=W | {"events": [EVENT], "next": SEQ}; waits up to W (at most 30) seconds for a first one |
-/// | GET /v1/workers | {"workers": [{"id", "host", "device", "state", "tiles_done", "running"}]} |
+/// | GET /v1/jobs/J/events?after=SEQ&wait_s=W | {"events": [EVENT], "next": SEQ}; at most 1000; waits up to W (at most 30) seconds for a first one |
+/// | GET /v1/workers | {"workers": [{"id", "host", "device", "state": idle|busy|lost, "tiles_done", "running"}]} |
 /// | GET / and /web/* | the page |
 ///
 /// MANIFEST {"main": "atrium.gltf", "files": [{"path", "sha256", "size"}]}: paths are relative, '/'-separated, without "." or ".." parts, sorted, unique.
 ///   A scene's id is the SHA-256 of its canonical manifest (see manifest.hpp). An environment file is one of `files`, and settings.env its path.
 /// JOB {"job", "name", "key", "scene", "state": queued|running|done|failed|cancelled, "settings", "frames": {"total", "done", "failed"},
-///   "tiles": {"total", "done", "leased"}, "created_us", "started_us"|null, "finished_us"|null, "error"|null, "notes": [what is not drawn as meant],
-///   "device", "stats": {"samples", "rays", "trace_s", "trace_cpu_s", "prepare_s", "peak_rss_mb"}}
-/// FRAME {"frame", "state": queued|running|assembling|done|failed, "tiles": {"total", "done"}, "width", "height", "sha256"|null, "size"|null, "error"|null}
+///   "tiles": {"total", "done", "leased"}, "created_us", "started_us"|null, "finished_us"|null, "error": {"code", "message"}|null,
+///   "notes": [what is not drawn as meant], "device",
+///   "stats": {"samples", "rays", "trace_s", "trace_cpu_s", "prepare_s", "peak_rss_mb"}}
+///   A job without a frame list is one still: its only frame has the number 0. A failed frame does not stop the others; the job is failed at its end.
+/// FRAME {"frame", "state": queued|running|assembling|done|failed|cancelled, "tiles": {"total", "done"}, "width", "height", "sha256"|null, "size"|null,
+///   "error": {"code", "message"}|null}
 /// TILE {"tile", "x", "y", "width", "height", "seq"}
-/// EVENT {"seq", "time_us", "event": tile|frame|job, "frame"?, "tile"?, "state"?, "error"?, "tiles": {"total", "done"}}
+/// EVENT {"seq", "time_us", "event": tile|frame|job, "frame"?, "tile"?, "state"?, "error"?: {"code", "message"}, "tiles": {"total", "done"}}
+///   A job's last event has "event": "job" and state done, failed or cancelled. `seq` grows but has gaps.
+// clang-format on
 namespace raymill::farm {
 
 inline constexpr unsigned default_http_port = 8080;
-inline constexpr unsigned default_worker_port = 8081;   ///< control; the data socket is the next port
-inline constexpr unsigned long max_piece_bytes = 8ul << 20;   ///< of one PUT
+inline constexpr unsigned default_worker_port = 8081;       ///< control; the data socket is the next port
+inline constexpr unsigned long max_piece_bytes = 8ul << 20; ///< of one PUT
 
 } // namespace raymill::farm
