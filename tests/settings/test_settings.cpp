@@ -283,6 +283,14 @@ TEST_CASE("random bytes as names and values never throw and never give settings 
     }
 }
 
+TEST_CASE("each fault's code has a name that finds it again") {
+    // The names stand in the same order as the codes; an insertion in one of the two lists would shift all that follow.
+    CHECK(name_of(Code::bad_input) == "bad_input");
+    CHECK(name_of(Code::failed) == "failed");
+    for (const auto name : code_names) CHECK(name_of(code_named(name)) == name);
+    CHECK(code_named("of tomorrow") == Code::failed);
+}
+
 TEST_CASE("each setting has help on one line, and a placeholder unless it is a flag") {
     CHECK(setting_infos().size() == 23);
     for (const auto& info : setting_infos()) {
