@@ -60,6 +60,24 @@ bool is_ascii(const std::string& text) {
     return std::ranges::all_of(text, [](char c) { return c == '\n' || (c >= 32 && c < 127); });
 }
 
+/// Checks that the file is PNG's sequence of (length, type, data, checksum) up to IEND and its own end. libpng 1.6 allocates what a chunk's
+/// length claims (up to 1 GiB for text) before it reads: after this walk a claim is at most what the file has.
+Status walk(std::span<const std::byte> file) {
+    std::size_t at = 8;
+    for (;;) {
+        const std::size_t left = file.size() - at;
+        if (left < 12) return fail(Code::bad_input, "PNG", "the file ends too early");
+        std::size_t length = 0;
+        for (std::size_t i = 0; i < 4; ++i) length = length << 8 | std::to_integer<std::size_t>(file[at + i]);
+        if (length > left - 12) return fail(Code::bad_input, "PNG", "the file ends too early, or a part's length is wrong");
+        const bool last = std::memcmp(file.data() + at + 4, "IEND", 4) == 0;
+        at += 12 + length;
+        if (last) break;
+    }
+    if (at == file.size()) return {};
+    return fail(Code::bad_input, "PNG", std::to_string(file.size() - at) + " bytes stand behind the file's end");
+}
+
 int color_type(std::uint32_t channels) {
     return channels == 1 ? PNG_COLOR_TYPE_GRAY : channels == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_RGB_ALPHA;
 }
@@ -87,9 +105,9 @@ class Writer final : public PngWriter {
             png_set_write_fn(png_, &session_, on_write, on_flush);
             png_set_user_limits(png_, 0x7fffffff, 0x7fffffff);
             png_set_compression_level(png_, packing == PngPacking::picture ? 6 : 1);
-            if (packing == PngPacking::noise) png_set_compression_strategy(png_, Z_HUFFMAN_ONLY);
+            if (packing == PngPacking::noise) png_set_compression_strategy(png_, Z_RLE);
             png_set_filter(png_, 0,
-                           packing == PngPacking::noise  ? PNG_FILTER_NONE
+                           packing == PngPacking::noise  ? PNG_FILTER_SUB
                            : packing == PngPacking::fast ? PNG_FILTER_SUB
                                                          : PNG_ALL_FILTERS);
             png_set_compression_buffer_size(png_, 1U << 16);
@@ -137,6 +155,7 @@ class Reader final : public PngReader {
         if (session_.file.size() < 8 || png_sig_cmp(reinterpret_cast<png_const_bytep>(session_.file.data()), 0, 8) != 0) {
             return fail(Code::bad_input, "PNG", "the signature is missing: not a PNG file");
         }
+        if (auto status = walk(session_.file); !status) return status;
         png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, &session_, on_error, on_warning);
         info_ = png_ != nullptr ? png_create_info_struct(png_) : nullptr;
         if (info_ == nullptr) return fail(Code::failed, "PNG", "libpng could not start (out of memory)");
@@ -180,10 +199,6 @@ class Reader final : public PngReader {
     Status finish() override {
         CHECK_SAME(rows_, header_.height);
         if (!guarded(png_, [&] { png_read_end(png_, nullptr); })) return wrong();
-        if (session_.position != session_.file.size()) {
-            return fail(Code::bad_input, "PNG",
-                        std::to_string(session_.file.size() - session_.position) + " bytes stand behind the file's end");
-        }
         return {};
     }
 

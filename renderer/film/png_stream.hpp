@@ -18,7 +18,7 @@ namespace raymill::film {
 using PngText = std::vector<std::pair<std::string, std::string>>;
 
 enum class PngPacking {
-    noise,   ///< for a tile's floats: zlib level 1, Huffman coding alone: measured in chunk.cpp
+    noise,   ///< for a tile's floats: zlib level 1, runs and Huffman coding alone: see chunk.cpp
     picture, ///< for people's files: zlib level 6, filtered
     fast,    ///< for previews: zlib level 1, filtered
 };
@@ -58,7 +58,7 @@ class PngReader {
     [[nodiscard]] virtual const PngHeader& header() const = 0;
     /// The next row, packed as PngWriter takes it.
     virtual Status read_row(std::span<std::uint8_t> row) = 0;
-    /// After the last row: checks that the file ends as a PNG must, with nothing behind it.
+    /// After the last row: checks that the file ends as a PNG must. (That nothing stands behind it, open() has checked.)
     virtual Status finish() = 0;
 };
 
