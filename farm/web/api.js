@@ -6,7 +6,11 @@ export class ApiError extends Error {
 
 const KEY = 'raymill-token';
 export function setToken(token) { sessionStorage.setItem(KEY, token); }
-export function forgetToken() { sessionStorage.removeItem(KEY); }
+export function forgetToken() {   // true where there was one
+  const had = sessionStorage.getItem(KEY) !== null;
+  sessionStorage.removeItem(KEY);
+  return had;
+}
 
 // `serve` prints an address that ends in #token=...: taken once, then removed, so that it is in no bookmark and no shared link.
 export function takeTokenFromAddress() {
@@ -49,7 +53,8 @@ export const jobs = limit => json('/v1/jobs?limit=' + limit).then(answer => answ
 export const workers = () => json('/v1/workers').then(answer => answer.workers);
 export const job = (id, signal) => json(job_path(id), { signal });
 export const cancel = id => json(job_path(id) + '/cancel', { method: 'POST' });
-export const frames = (id, signal) => json(job_path(id) + '/frames', { signal }).then(answer => answer.frames);
+export const frames = (id, from, limit, signal) => json(`${job_path(id)}/frames?from=${from}&limit=${limit}`, { signal });
+export const frame = (id, number, signal) => json(frame_path(id, number), { signal });
 export const events = (id, after, wait_s, signal) => json(`${job_path(id)}/events?after=${after}&wait_s=${wait_s}`, { signal });
 export const tiles = (id, frame, after, signal) => json(`${frame_path(id, frame)}/tiles?after=${after}`, { signal });
 export const preview = (id, frame, tile, signal) => blob(`${frame_path(id, frame)}/tiles/${Number(tile)}/preview`, { signal });

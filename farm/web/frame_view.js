@@ -48,7 +48,7 @@ export class FrameView {
       await Promise.all(Array.from({ length: AT_ONCE }, async () => {
         for (let tile; (tile = waiting.shift());) await this.drawTile(tile, signal);
       }));
-      if (!(next > this.after)) return;
+      if (signal.aborted || !(next > this.after)) return;
       this.after = next;
     }
   }

@@ -2,7 +2,7 @@
 import * as api from './api.js';
 import { FrameView } from './frame_view.js';
 
-const POLL_MS = 2500, LONGEST_PAUSE_MS = 30000, EVENTS_WAIT_S = 25, JOBS_SHOWN = 200;
+const POLL_MS = 2500, LONGEST_PAUSE_MS = 30000, EVENTS_WAIT_S = 25, JOBS_SHOWN = 200, FRAMES_SHOWN = 500;
 const at = id => document.getElementById(id);
 const pause = ms => new Promise(resolve => setTimeout(resolve, ms));
 const over = state => state === 'done' || state === 'failed' || state === 'cancelled';
@@ -23,23 +23,23 @@ function duration(us) {
 
 // ---- what is selected, kept in the address so that a link shows the same -------------------------------------------------------------------------
 const view = new FrameView(at('frame'));
-const chosen = { job: null, frame: null, abort: new AbortController() };
+const chosen = { job: null, frame: null, from: null, abort: new AbortController() };   // from: the first frame listed; null: where the work is
 
 function readAddress() {
   const hash = new URLSearchParams(location.hash.slice(1));
   const frame = hash.get('frame');
   choose(hash.get('job'), frame !== null && /^-?\d+$/.test(frame) ? Number(frame) : null);
 }
-function choose(job, frame) {
-  if (job === chosen.job && frame === chosen.frame) return;
+function choose(job, frame, from = null) {
   const other = job !== chosen.job;
+  if (!other && frame === chosen.frame && from === chosen.from) return;
   chosen.job = job;
   chosen.frame = frame;
+  chosen.from = from;
   const hash = new URLSearchParams();
   if (job !== null) hash.set('job', job);
   if (frame !== null) hash.set('frame', frame);
   history.replaceState(null, '', location.pathname + (String(hash) && '#' + hash));
-  view.show(job, frame);
   if (other) at('job').hidden = true;
   chosen.abort.abort();
   chosen.abort = new AbortController();
@@ -65,7 +65,7 @@ function signIn(message) {
   chosen.abort.abort();
   at('farm').hidden = true;
   at('sign-in').hidden = false;
-  at('sign-in-error').textContent = message ?? '';
+  if (api.forgetToken()) at('sign-in-error').textContent = message;
   at('token').focus();
 }
 
@@ -142,7 +142,7 @@ function showJob(job) {
   at('job-progress-text').textContent = `${job.tiles.done.toLocaleString()} of ${count(job.tiles.total, 'tile')}, ${job.frames.done.toLocaleString()} of ${count(job.frames.total, 'frame')}` +
     (job.tiles.leased ? `, ${job.tiles.leased.toLocaleString()} being rendered` : '');
   at('job-error').hidden = !job.error;
-  at('job-error').textContent = job.error ?? '';
+  at('job-error').textContent = job.error?.message ?? '';
   keyed(at('job-notes'), [...new Set(job.notes ?? [])], note => note, note => element('li', note), () => {});
   const facts = [['Job', job.job], ['Scene', job.scene], ['Submitted', time(job.created_us)]];
   if (job.started_us) facts.push(['Time', duration((job.finished_us ?? Date.now() * 1000) - job.started_us)]);
@@ -152,12 +152,17 @@ function showJob(job) {
   facts.push(['Settings', Object.entries(job.settings ?? {}).map(([name, value]) => `${name} ${value}`).join(', ') || 'defaults']);
   at('job-facts').replaceChildren(...facts.flatMap(([name, value]) => [element('dt', name), element('dd', value)]));
 }
-function showFrames(frames) {
-  at('frames').hidden = frames.length < 2;
+function showFrames(frames, from, total) {
+  at('frames').hidden = total < 2;
+  at('frame-pages').hidden = total <= FRAMES_SHOWN;
+  at('earlier').disabled = from === 0;
+  at('later').disabled = from + frames.length >= total;
+  at('earlier').onclick = () => choose(chosen.job, chosen.frame, Math.max(0, from - FRAMES_SHOWN));
+  at('later').onclick = () => choose(chosen.job, chosen.frame, from + FRAMES_SHOWN);
   keyed(at('frames'), frames, frame => frame.frame, frame => {
     const row = element('li'), button = element('button', String(frame.frame), { type: 'button' });
     button.append(stateOf(frame.state));
-    button.addEventListener('click', () => choose(chosen.job, frame.frame));
+    button.addEventListener('click', () => choose(chosen.job, frame.frame, chosen.from));
     row.append(button);
     return row;
   }, (row, frame) => {
@@ -169,30 +174,33 @@ function showFrames(frames) {
 }
 function showFrame(frame) {
   const tiles = `${frame.tiles.done.toLocaleString()} of ${count(frame.tiles.total, 'tile')}`;
-  at('frame-text').textContent = `Frame ${frame.frame}, ${frame.width} x ${frame.height}: ` + (frame.state === 'done' ? 'done' : `${frame.state}, ${tiles}`) + (frame.error ? `. ${frame.error}` : '');
+  at('frame-text').textContent = `Frame ${frame.frame}, ${frame.width} x ${frame.height}: ` + (frame.state === 'done' ? 'done' : `${frame.state}, ${tiles}`) + (frame.error ? `. ${frame.error.message}` : '');
   at('frame').setAttribute('aria-label', at('frame-text').textContent);
   at('download').hidden = frame.state !== 'done';
 }
-// Of a job of which no frame was picked: the one being rendered, else the last one done, else the first.
-function frameToShow(frames) {
-  if (chosen.frame !== null) return frames.find(frame => frame.frame === chosen.frame);
+// The frame that was picked, else the one being rendered, the last one done, the first.
+async function frameToShow(job, frames, signal) {
+  if (chosen.frame !== null) return frames.find(frame => frame.frame === chosen.frame) ?? api.frame(job, chosen.frame, signal);
   return frames.find(frame => frame.state === 'running' || frame.state === 'assembling') ?? frames.findLast(frame => frame.state === 'done') ?? frames[0];
 }
 async function follow(id, signal) {
   let after = 0;
   while (!signal.aborted) {
     try {
-      const [job, frames] = await Promise.all([api.job(id, signal), api.frames(id, signal)]);
+      const job = await api.job(id, signal);
+      const where = Math.min(job.frames.done, job.frames.total - 1);   // frames are rendered in about this order
+      const from = chosen.from ?? Math.max(0, where - where % FRAMES_SHOWN);
+      const { frames } = await api.frames(id, from, FRAMES_SHOWN, signal);
+      const frame = await frameToShow(id, frames, signal);
       if (signal.aborted) return;
       well();
       showJob(job);
-      const frame = frameToShow(frames);
       if (frame) {
         if (view.job !== id || view.frame !== frame.frame) view.show(id, frame.frame);
         showFrame(frame);
         await view.update(frame);
       }
-      showFrames(frames);
+      showFrames(frames, from, job.frames.total);
       at('frame').dataset.tiles = view.drawn.size;
       at('frame').dataset.finished = view.finished ?? '';
       if (over(job.state)) return;
@@ -220,6 +228,7 @@ at('download').addEventListener('click', async () => {
 });
 function start() {
   at('sign-in').hidden = true;
+  at('sign-in-error').textContent = '';
   at('farm').hidden = false;
   readAddress();
 }

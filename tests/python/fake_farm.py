@@ -41,9 +41,7 @@ class FakeFarm:
         self.requests: list[str] = []
         self.unavailable = 0                  # how many requests to answer with 503
         self.cut_puts: list[int] = []         # for the next PUTs: keep so many bytes, then close the connection without an answer
-        self.hold = threading.Event()         # rendering waits for it, from frame `hold_from` on
-        self.hold.set()
-        self.hold_from = -(1 << 31)
+        self.limit: int | None = None         # no job gets further than so many tiles
         self.change = threading.Condition()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"farm": self}))
         self.server.daemon_threads = True
@@ -59,7 +57,6 @@ class FakeFarm:
         return f"http://127.0.0.1:{self.port}"
 
     def close(self) -> None:
-        self.hold.set()
         self.server.shutdown()
         self.server.server_close()
 
@@ -86,10 +83,18 @@ class FakeFarm:
         threading.Thread(target=self.render, args=(job,), daemon=True).start()
         return job
 
+    def let(self, limit: int | None) -> None:
+        with self.change:
+            self.limit = limit
+            self.change.notify_all()
+
+    @staticmethod
+    def done(job: dict) -> int:
+        return sum(len(frame["tiles"]) for frame in job["frames"].values())
+
     def event(self, job: dict, **what) -> int:
         seq = 3 * (len(job["events"]) + 1)   # grows, with gaps
-        done = sum(len(frame["tiles"]) for frame in job["frames"].values())
-        job["events"].append({"seq": seq, "time_us": now_us(), "tiles": {"total": len(job["rects"]) * len(job["frames"]), "done": done}, **what})
+        job["events"].append({"seq": seq, "time_us": now_us(), "tiles": {"total": len(job["rects"]) * len(job["frames"]), "done": self.done(job)}, **what})
         self.change.notify_all()
         return seq
 
@@ -97,10 +102,9 @@ class FakeFarm:
         width, height = job["size"]
         for number, frame in job["frames"].items():
             for index, (x, y, w, h) in enumerate(job["rects"]):
-                if number >= self.hold_from:
-                    self.hold.wait()
                 time.sleep(self.tile_s)
                 with self.change:
+                    self.change.wait_for(lambda: self.limit is None or self.done(job) < self.limit or job["state"] == "cancelled")
                     if job["state"] == "cancelled":
                         return
                     job["state"], job["started_us"] = "running", job["started_us"] or now_us()
@@ -122,7 +126,7 @@ class FakeFarm:
 
     def job_json(self, job: dict) -> dict:
         frames = job["frames"].values()
-        done = sum(len(frame["tiles"]) for frame in frames)
+        done = self.done(job)
         total = len(job["rects"]) * len(job["frames"])
         return {**{key: job[key] for key in ("job", "name", "key", "scene", "state", "settings", "created_us", "started_us", "finished_us", "error", "notes", "device")},
                 "frames": {"total": len(job["frames"]), "done": sum(frame["state"] == "done" for frame in frames), "failed": 0},

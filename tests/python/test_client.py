@@ -102,13 +102,12 @@ class Jobs(WithFarm):
 
     def test_frames_come_while_the_job_runs(self):
         # The second frame is held back until the first lies on disk: fetching only at the end would wait for ever (until the test's time limit).
-        self.farm.hold.clear()
-        self.farm.hold_from = 2
+        self.farm.limit = 2
 
         def release():
             while not (self.at / "f1.png").exists():
                 time.sleep(0.01)
-            self.farm.hold.set()
+            self.farm.let(None)
 
         threading.Thread(target=release, daemon=True).start()
         job = self.client.submit(self.scene(), frames="1-2", size="32x16")
@@ -123,14 +122,14 @@ class Jobs(WithFarm):
         self.assertIn("accessors[3]", str(caught.exception))
 
     def test_a_cancelled_job_is_over(self):
-        self.farm.hold.clear()
+        self.farm.limit = 0
         job = self.client.submit(self.scene())
         self.assertEqual(self.client.cancel(job).state, "cancelled")
         with self.assertRaises(raymill.JobFailed):
             self.client.wait(job)
 
     def test_waiting_has_an_end(self):
-        self.farm.hold.clear()
+        self.farm.limit = 0
         with self.assertRaises(TimeoutError):
             self.client.wait(self.client.submit(self.scene()), timeout=0.5)
 
