@@ -4,6 +4,7 @@
 /// One Device is used by one thread at a time. Errors are values; after Code::device_lost the Device is dead and its process should end.
 #include "renderer/accel/bvh.hpp"
 #include "renderer/base/error.hpp"
+#include "renderer/base/tile_grid.hpp"
 #include "renderer/scene/flat_scene.hpp"
 #include "shaders/shared/frame_params.h"
 
@@ -25,10 +26,6 @@ struct DeviceInfo {
     std::string unusable;        ///< why it cannot be used; empty where it can
     bool chosen = false;         ///< would be taken when nobody names one
     std::string reason;          ///< why chosen, or why not
-};
-
-struct Rect {
-    std::uint32_t x = 0, y = 0, width = 0, height = 0;   ///< pixels, (0,0) top left
 };
 
 struct TraceStats {

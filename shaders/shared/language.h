@@ -17,7 +17,8 @@
 #define SHADING_END
 #define SHARED_LAYOUT(T, size, member, offset)
 // A read-only array in device memory, seen through its address: `materials.at[i]`. Eight bytes wide in both languages.
-#define BUFFER_OF(NAME, T) layout(buffer_reference, scalar, buffer_reference_align = 4) readonly buffer NAME { T at[]; }
+#define BUFFER_OF(NAME, T)                                                                                                                 \
+    layout(buffer_reference, scalar, buffer_reference_align = 4) readonly buffer NAME { T at[]; }
 #define CONSTANT(T, NAME, VALUE) const T NAME = VALUE
 
 #else
@@ -36,7 +37,7 @@
 #define SHADING_END }
 // Scalar block layout on the GPU against C++'s: no tail padding anywhere, so the last member's end is the size.
 #define SHARED_LAYOUT(T, size, member, offset)                                                                                             \
-    static_assert(sizeof(T) == (size), #T " has another size on the GPU");                                                                \
+    static_assert(sizeof(T) == (size), #T " has another size on the GPU");                                                                 \
     static_assert(offsetof(T, member) == (offset), #T "::" #member " lies elsewhere on the GPU")
 #define BUFFER_OF(NAME, T)                                                                                                                 \
     struct NAME {                                                                                                                          \
@@ -45,11 +46,12 @@
 #define CONSTANT(T, NAME, VALUE) inline constexpr T NAME = VALUE
 
 namespace raymill::shading {
-using glm::uint, glm::vec2, glm::vec3, glm::vec4, glm::uvec2, glm::uvec3, glm::uvec4, glm::ivec2, glm::ivec3, glm::mat3, glm::mat4x3, glm::mat2;
 using glm::abs, glm::acos, glm::all, glm::any, glm::atan, glm::clamp, glm::cos, glm::cross, glm::distance, glm::dot, glm::exp, glm::exp2;
 using glm::floatBitsToInt, glm::floatBitsToUint, glm::floor, glm::fract, glm::inversesqrt, glm::isinf, glm::isnan, glm::length, glm::log;
 using glm::lessThan, glm::max, glm::min, glm::mix, glm::mod, glm::normalize, glm::pow, glm::reflect, glm::round, glm::sign, glm::sin;
 using glm::smoothstep, glm::sqrt, glm::step, glm::tan, glm::transpose, glm::intBitsToFloat, glm::uintBitsToFloat, glm::bitfieldReverse;
+using glm::uint, glm::vec2, glm::vec3, glm::vec4, glm::uvec2, glm::uvec3, glm::uvec4, glm::ivec2, glm::ivec3, glm::mat3, glm::mat4x3,
+    glm::mat2;
 } // namespace raymill::shading
 
 #endif

@@ -1,0 +1,155 @@
+// Light from everywhere: the table of lights, one drawn by power; then a point or direction on it. Densities are per steradian and count
+// the draw.
+#ifndef RAYMILL_LIGHTS_H
+#define RAYMILL_LIGHTS_H
+#include "alpha.h"
+#include "camera.h"
+#include "environment.h"
+#include "language.h"
+#include "ray_offset.h"
+#include "sampler.h"
+#include "scene_data.h"
+#include "surface.h"
+SHADING_BEGIN
+
+// An entry of the table with probability pmf. `bits`: 32 random bits for the cell; `u` in [0, 1) decides between the cell's entry and its
+// alias and comes back stretched to [0, 1) again.
+inline uint pick_light(IN(SceneData) scene, uint bits, INOUT(float) u) {
+    uint cell = multiply_high(bits, scene.light_count);
+    float threshold = scene.lights.at[cell].alias_threshold;
+    if (u < threshold) {
+        u = min(u / threshold, 0.99999994f);
+        return cell;
+    }
+    u = min((u - threshold) / (1.0f - threshold), 0.99999994f);
+    return scene.lights.at[cell].alias;
+}
+
+// Uniform over a triangle, as barycentrics of its vertices 1 and 2. Heitz, "A Low-Distortion Map Between Triangle and Square" (2019).
+inline vec2 sample_triangle(vec2 u) {
+    float a = 0.5f * u.x;
+    float b = 0.5f * u.y;
+    float offset = b - a;
+    if (offset > 0.0f) {
+        b += offset;
+    } else {
+        a -= offset;
+    }
+    return vec2(a, b);
+}
+
+// Density per steradian of a point drawn uniformly from a triangle, seen at `distance2` (metres squared) under `cos_light` to its normal.
+inline float triangle_pdf(float area, float distance2, float cos_light) { return distance2 / (area * cos_light); }
+
+struct LightSample {
+    vec3 direction;  // unit, to the light
+    float t_max;     // of the shadow ray: just short of the light
+    vec3 radiance;   // radiance from there; for a light without extent the irradiance on a facing surface
+    float pdf;       // 0: no light here. Of a light without extent: the probability of its draw
+    bool has_extent; // scattering may find it too
+};
+
+// KHR_lights_punctual: the inverse square law with the recommended window of `range`.
+inline float distance_attenuation(float distance2, float range) {
+    float window = 1.0f;
+    if (range > 0.0f) {
+        float ratio2 = distance2 / (range * range);
+        window = clamp(1.0f - ratio2 * ratio2, 0.0f, 1.0f);
+    }
+    return window / distance2;
+}
+
+// Light that may arrive at `origin` (where shadow rays start, metres). `bits`: for the point on the light; `pick`: bits and fraction for
+// pick_light.
+inline LightSample sample_light(IN(SceneData) scene, vec3 origin, uvec2 bits, uvec2 pick) {
+    LightSample result;
+    result.direction = vec3(0.0f, 1.0f, 0.0f);
+    result.t_max = RAY_INFINITY;
+    result.radiance = vec3(0.0f);
+    result.pdf = 0.0f;
+    result.has_extent = false;
+    if (scene.light_count == 0u) return result;
+    float u = unit_float(pick.y);
+    uint index = pick_light(scene, pick.x, u);
+    uint kind = scene.lights.at[index].kind;
+    float pmf = scene.lights.at[index].pmf;
+
+    if (kind == LIGHT_ENVIRONMENT) {
+        float pdf;
+        result.direction = sample_environment(scene, bits, u, pdf);
+        result.radiance = environment_radiance(scene, result.direction);
+        result.pdf = pmf * pdf;
+        result.has_extent = true;
+        return result;
+    }
+    if (kind == LIGHT_DIRECTIONAL) {
+        result.direction = -scene.lights.at[index].direction;
+        result.radiance = scene.lights.at[index].intensity;
+        result.pdf = pmf;
+        return result;
+    }
+    if (kind == LIGHT_TRIANGLE) {
+        uint instance = scene.lights.at[index].instance;
+        SceneTriangle triangle = scene.triangles.at[scene.lights.at[index].triangle];
+        uint mesh = scene.instances.at[instance].mesh;
+        mat4x3 object_to_world = scene.instances.at[instance].object_to_world;
+        vec3 p0 = scene.positions.at[triangle.v0];
+        vec3 p1 = scene.positions.at[triangle.v1];
+        vec3 p2 = scene.positions.at[triangle.v2];
+        WorldTriangle world = make_world_triangle(object_to_world, 0u, p0, p1, p2);
+        vec2 uv = sample_triangle(vec2(unit_float(bits.x), unit_float(bits.y)));
+        vec3 weights = barycentric_weights(uv.x, uv.y);
+        vec3 point = transform_point(object_to_world, p0 * weights.x + p1 * weights.y + p2 * weights.z);
+        // The ray must end before the emitter: aim at a point that is as far in front of it as rounding may reach.
+        vec3 object_size = abs(p0) * weights.x + abs(p1) * weights.y + abs(p2) * weights.z;
+        vec3 error = position_error(object_to_world, scene.instances.at[instance].world_to_object, object_size, point);
+        float side = dot(world.normal, origin - point) < 0.0f ? -1.0f : 1.0f;
+        vec3 to_light = point + world.normal * (side * offset_distance(error, world.normal)) - origin;
+        float distance2 = dot(to_light, to_light);
+        float distance = sqrt(distance2);
+        if (!(distance > 0.0f) || world.area == 0.0f) return result;
+        result.direction = to_light / distance;
+        float cos_light = -side * dot(world.normal, result.direction);
+        if (cos_light <= 0.0f) return result;
+        result.t_max = distance * 0.999999f;
+        result.radiance = evaluate_emission(scene, mesh, triangle, weights) * alpha_at(scene, mesh, triangle, weights);
+        result.pdf = pmf * triangle_pdf(world.area, distance2, cos_light);
+        result.has_extent = true;
+        return result;
+    }
+    vec3 to_light = scene.lights.at[index].position - origin;
+    float distance2 = dot(to_light, to_light);
+    if (distance2 == 0.0f) return result;
+    float distance = sqrt(distance2);
+    result.direction = to_light / distance;
+    result.t_max = distance;
+    result.radiance = scene.lights.at[index].intensity * distance_attenuation(distance2, scene.lights.at[index].range);
+    if (kind == LIGHT_SPOT) {
+        float cosine = -dot(scene.lights.at[index].direction, result.direction);
+        float cone = clamp(cosine * scene.lights.at[index].cone_scale + scene.lights.at[index].cone_offset, 0.0f, 1.0f);
+        result.radiance *= cone * cone;
+    }
+    result.pdf = pmf;
+    return result;
+}
+
+// Density with which sample_light would have drawn the emission met at a hit: `point` on instance `hit.instance`, seen along `direction` at
+// `hit.t`. 0 where it is not in the table (unlit, black, or too many to list).
+inline float hit_light_pdf(IN(SceneData) scene, IN(RayHit) hit, IN(SurfacePoint) point, vec3 direction) {
+    uint first = scene.instances.at[hit.instance].first_triangle_light;
+    if (first == NONE || point.area == 0.0f) return 0.0f;
+    uint light = scene.triangle_light.at[first + (hit.triangle - scene.meshes.at[point.mesh].first_triangle)];
+    if (light == NONE) return 0.0f;
+    float cos_light = -dot(point.geometric_normal, direction);
+    if (cos_light <= 0.0f) return 0.0f;
+    return scene.lights.at[light].pmf * triangle_pdf(point.area, hit.t * hit.t, cos_light);
+}
+
+// The same for the environment, met by a ray that hits nothing.
+inline float miss_light_pdf(IN(SceneData) scene, vec3 direction) {
+    if (scene.environment_light == NONE) return 0.0f;
+    return scene.lights.at[scene.environment_light].pmf * environment_pdf(scene, direction);
+}
+
+SHADING_END
+#endif

@@ -1,0 +1,170 @@
+// From a hit to a point that can be shaded: position, normals, texture coordinates, and the material's inputs with textures and vertex
+// colours applied. Sides. Every surface shades from both sides, single-sided ones too (as Cycles and most path tracers do: culling would
+// open closed rooms and break shadows); normals are turned to the side the ray came from, which is what glTF asks for double-sided ones
+// (section 3.9.5). Emission likewise leaves both sides of every emitter. Seen in Cycles 3.4 with a single-sided emissive quad from behind:
+// it shines.
+#ifndef RAYMILL_SURFACE_H
+#define RAYMILL_SURFACE_H
+#include "direction.h"
+#include "language.h"
+#include "ray_offset.h"
+#include "scene_data.h"
+#include "texture.h"
+SHADING_BEGIN
+
+CONSTANT(float, MIN_FACING, 1.0e-3f); // least cosine between a shading normal and the direction to the viewer
+
+// Where a ray ended. `instance` NONE: nowhere. (u, v) as in triangle.h; `triangle` is global.
+struct RayHit {
+    uint instance, triangle;
+    float t, u, v;
+};
+
+// Weights of the triangle's three vertices.
+inline vec3 barycentric_weights(float u, float v) { return vec3(1.0f - u - v, u, v); }
+
+inline vec2 texture_coordinates(IN(SceneData) scene, uint mesh, IN(SceneTriangle) triangle, vec3 weights, uint uv_set) {
+    uint first = scene.meshes.at[mesh].first_uv0;
+    if (uv_set == 1u) first = scene.meshes.at[mesh].first_uv1;
+    if (uv_set == 2u) first = scene.meshes.at[mesh].first_uv2;
+    if (uv_set == 3u) first = scene.meshes.at[mesh].first_uv3;
+    if (first == NONE) return vec2(0.0f);
+    uint shift = first - scene.meshes.at[mesh].first_vertex;
+    return scene.uvs.at[triangle.v0 + shift] * weights.x + scene.uvs.at[triangle.v1 + shift] * weights.y +
+           scene.uvs.at[triangle.v2 + shift] * weights.z;
+}
+
+// A material's texture at a point; white where it has none.
+inline vec4 evaluate_texture(IN(SceneData) scene, IN(TextureUse) use, uint mesh, IN(SceneTriangle) triangle, vec3 weights) {
+    if (use.texture == NONE) return vec4(1.0f);
+    vec2 uv = texture_coordinates(scene, mesh, triangle, weights, use.uv_set);
+    vec2 moved = vec2(use.m00 * uv.x + use.m01 * uv.y + use.m02, use.m10 * uv.x + use.m11 * uv.y + use.m12);
+    return sample_texture(scene, use.texture, moved);
+}
+
+// Base colour and alpha: factor x texture x vertex colour.
+inline vec4 evaluate_base_color(IN(SceneData) scene, uint mesh, IN(SceneTriangle) triangle, vec3 weights) {
+    vec4 color = scene.materials.at[triangle.material].base_color;
+    color *= evaluate_texture(scene, scene.materials.at[triangle.material].base_color_texture, mesh, triangle, weights);
+    uint first = scene.meshes.at[mesh].first_color;
+    if (first != NONE) {
+        uint shift = first - scene.meshes.at[mesh].first_vertex;
+        color *= scene.colors.at[triangle.v0 + shift] * weights.x + scene.colors.at[triangle.v1 + shift] * weights.y +
+                 scene.colors.at[triangle.v2 + shift] * weights.z;
+    }
+    return color;
+}
+
+// Radiance that the surface itself sends out, the same in all directions and on both sides.
+inline vec3 evaluate_emission(IN(SceneData) scene, uint mesh, IN(SceneTriangle) triangle, vec3 weights) {
+    vec3 emission = scene.materials.at[triangle.material].emission;
+    if (max_component(emission) <= 0.0f) return vec3(0.0f);
+    vec4 texel = evaluate_texture(scene, scene.materials.at[triangle.material].emission_texture, mesh, triangle, weights);
+    return emission * vec3(texel.x, texel.y, texel.z);
+}
+
+// A triangle of an instance in world space.
+struct WorldTriangle {
+    vec3 edge1, edge2; // from vertex 0, metres
+    vec3 normal;       // unit, of the front face (counter-clockwise in the mesh's own space); 0 where the area is 0
+    float area;        // square metres
+};
+
+inline vec3 transform_point(IN(mat4x3) m, vec3 p) { return m[0] * p.x + m[1] * p.y + m[2] * p.z + m[3]; }
+inline vec3 transform_vector(IN(mat4x3) m, vec3 v) { return m[0] * v.x + m[1] * v.y + m[2] * v.z; }
+// A normal through the inverse transform's transpose; not unit afterwards.
+inline vec3 transform_normal(IN(mat4x3) inverse, vec3 n) { return vec3(dot(inverse[0], n), dot(inverse[1], n), dot(inverse[2], n)); }
+
+inline WorldTriangle make_world_triangle(IN(mat4x3) object_to_world, uint instance_flags, vec3 p0, vec3 p1, vec3 p2) {
+    WorldTriangle world;
+    world.edge1 = transform_vector(object_to_world, p1 - p0);
+    world.edge2 = transform_vector(object_to_world, p2 - p0);
+    vec3 n = cross(world.edge1, world.edge2);
+    float size = length(n);
+    world.area = 0.5f * size;
+    world.normal = size > 0.0f ? n / size : vec3(0.0f);
+    if ((instance_flags & INSTANCE_FLIPS_WINDING) != 0u) world.normal = -world.normal;
+    return world;
+}
+
+struct SurfacePoint {
+    vec3 position;         // world, metres
+    float offset;          // metres that rays leaving the point must keep from the surface, along geometric_normal
+    vec3 geometric_normal; // unit, on the side that the ray came from
+    float area;            // of the triangle, square metres, world
+    vec3 normal;           // unit, of shading: interpolated, bent by the normal map, on the ray's side
+    uint mesh;
+    vec3 weights; // barycentric
+    SceneTriangle triangle;
+};
+
+// `direction`: unit, the way the ray travelled.
+inline SurfacePoint make_surface_point(IN(SceneData) scene, IN(RayHit) hit, vec3 direction) {
+    SurfacePoint point;
+    point.triangle = scene.triangles.at[hit.triangle];
+    point.mesh = scene.instances.at[hit.instance].mesh;
+    point.weights = barycentric_weights(hit.u, hit.v);
+    mat4x3 object_to_world = scene.instances.at[hit.instance].object_to_world;
+    mat4x3 world_to_object = scene.instances.at[hit.instance].world_to_object;
+    uint flags = scene.instances.at[hit.instance].flags;
+    vec3 p0 = scene.positions.at[point.triangle.v0];
+    vec3 p1 = scene.positions.at[point.triangle.v1];
+    vec3 p2 = scene.positions.at[point.triangle.v2];
+    WorldTriangle world = make_world_triangle(object_to_world, flags, p0, p1, p2);
+    point.area = world.area;
+    point.position = transform_point(object_to_world, p0 * point.weights.x + p1 * point.weights.y + p2 * point.weights.z);
+    vec3 object_size = abs(p0) * point.weights.x + abs(p1) * point.weights.y + abs(p2) * point.weights.z;
+    point.offset = offset_distance(position_error(object_to_world, world_to_object, object_size, point.position), world.normal);
+
+    // All of the frame is made for the front side, then turned to the ray's side as one.
+    vec3 normal = world.normal;
+    uint first_vertex = scene.meshes.at[point.mesh].first_vertex;
+    uint first_normal = scene.meshes.at[point.mesh].first_normal;
+    if (first_normal != NONE) {
+        uint shift = first_normal - first_vertex;
+        vec3 n = scene.normals.at[point.triangle.v0 + shift] * point.weights.x +
+                 scene.normals.at[point.triangle.v1 + shift] * point.weights.y +
+                 scene.normals.at[point.triangle.v2 + shift] * point.weights.z;
+        n = transform_normal(world_to_object, n);
+        float size = length(n);
+        if (size > 0.0f) normal = n / size;
+    }
+    uint first_tangent = scene.meshes.at[point.mesh].first_tangent;
+    if (first_tangent != NONE && scene.materials.at[point.triangle.material].normal_texture.texture != NONE) {
+        uint shift = first_tangent - first_vertex;
+        vec4 tangent = scene.tangents.at[point.triangle.v0 + shift] * point.weights.x +
+                       scene.tangents.at[point.triangle.v1 + shift] * point.weights.y +
+                       scene.tangents.at[point.triangle.v2 + shift] * point.weights.z;
+        vec3 along_u = transform_vector(object_to_world, vec3(tangent.x, tangent.y, tangent.z));
+        along_u -= normal * dot(normal, along_u);
+        float size = length(along_u);
+        if (size > 0.0f) {
+            along_u = along_u / size;
+            // Section 3.7.2.1: bitangent = cross(normal, tangent) x handedness, in the mesh's own space; a mirroring instance mirrors it.
+            float handedness = (tangent.w < 0.0f) == ((flags & INSTANCE_FLIPS_WINDING) != 0u) ? 1.0f : -1.0f;
+            vec3 along_v = cross(normal, along_u) * handedness;
+            vec4 texel = evaluate_texture(scene, scene.materials.at[point.triangle.material].normal_texture, point.mesh, point.triangle,
+                                          point.weights);
+            float scale = scene.materials.at[point.triangle.material].normal_scale;
+            vec3 bent = along_u * ((2.0f * texel.x - 1.0f) * scale) + along_v * ((2.0f * texel.y - 1.0f) * scale) +
+                        normal * (2.0f * texel.z - 1.0f);
+            float bent_size = length(bent);
+            if (bent_size > 0.0f) normal = bent / bent_size;
+        }
+    }
+    bool from_behind = dot(world.normal, direction) > 0.0f;
+    point.geometric_normal = from_behind ? -world.normal : world.normal;
+    point.normal = from_behind ? -normal : normal;
+    // Normals that a file gives against its winding: the side the ray came from decides.
+    if (dot(point.normal, point.geometric_normal) < 0.0f) point.normal = -point.normal;
+    // A shading normal that faces away from the viewer has no lighting of its own: bend it until the viewer just sees it.
+    float facing = -dot(point.normal, direction);
+    if (facing < MIN_FACING) point.normal = normalize(point.normal - direction * (MIN_FACING - facing));
+    return point;
+}
+
+// Start of a ray that leaves the point on the side of the geometric normal.
+inline vec3 leaving_origin(IN(SurfacePoint) point) { return point.position + point.geometric_normal * point.offset; }
+
+SHADING_END
+#endif
