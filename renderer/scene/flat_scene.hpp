@@ -1,5 +1,6 @@
 #pragma once
-/// The scene at one moment, flattened to the arrays that devices read (shaders/shared/scene_data.h). Owned by whoever made it; plain data; thread: any.
+/// The scene at one moment, flattened to the arrays that devices read (shaders/shared/scene_data.h). Owned by whoever made it; plain data;
+/// thread: any.
 #include "shaders/shared/scene_data.h"
 
 #include <cstdint>
@@ -9,11 +10,11 @@
 namespace raymill::scene {
 
 struct FlatScene {
-    std::vector<glm::vec3> positions;   ///< object space of each mesh
+    std::vector<glm::vec3> positions; ///< object space of each mesh
     std::vector<glm::vec3> normals;
     std::vector<glm::vec4> tangents;
     std::vector<glm::vec4> colors;
-    std::vector<glm::vec2> uvs;         ///< all sets of all meshes; SceneMesh::first_uv* index it
+    std::vector<glm::vec2> uvs; ///< all sets of all meshes; SceneMesh::first_uv* index it
     std::vector<shading::SceneTriangle> triangles;
     std::vector<shading::SceneMesh> meshes;
     std::vector<shading::SceneInstance> instances;
@@ -25,7 +26,7 @@ struct FlatScene {
     std::vector<shading::EnvironmentTexel> environment;
     /// Counts, flags, camera and constants are filled; the buffer references are not: `referring` below, or the device, sets them.
     shading::SceneData head{};
-    std::vector<std::string> notes;     ///< what is not drawn as the file means it, one sentence each
+    std::vector<std::string> notes; ///< what is not drawn as the file means it, one sentence each
 };
 
 /// `flat.head` with its references pointing at `flat`'s own vectors, for code on the CPU. Valid while `flat` lives and is not changed.

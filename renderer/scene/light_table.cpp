@@ -1,0 +1,121 @@
+#include "renderer/scene/light_table.hpp"
+
+#include "renderer/base/check.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <numeric>
+
+namespace raymill::scene {
+
+std::vector<AliasCell> build_alias_table(std::span<const double> weights) {
+    const std::size_t count = weights.size();
+    std::vector<AliasCell> cells(count);
+    if (count == 0) return cells;
+    const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
+    for (std::size_t i = 0; i < count; ++i) cells[i].alias = static_cast<std::uint32_t>(i);
+    if (!(total > 0)) return cells;
+    // Scaled so that the mean is 1; entries below it ("small") are filled up from one above it ("large").
+    std::vector<double> scaled(count);
+    std::vector<std::uint32_t> small, large;
+    for (std::size_t i = 0; i < count; ++i) {
+        scaled[i] = weights[i] / total * static_cast<double>(count);
+        (scaled[i] < 1 ? small : large).push_back(static_cast<std::uint32_t>(i));
+    }
+    while (!small.empty() && !large.empty()) {
+        const auto s = small.back(), l = large.back();
+        small.pop_back();
+        cells[s] = {static_cast<float>(scaled[s]), l};
+        // What the float threshold gives away or keeps by rounding is booked too, so the table drifts no further than one rounding.
+        scaled[l] -= 1 - static_cast<double>(cells[s].threshold);
+        if (scaled[l] < 1) {
+            large.pop_back();
+            small.push_back(l);
+        }
+    }
+    // Left over by rounding: all of them are 1 to rounding, unless their weight is 0 (then the largest entry takes their cell).
+    const auto heaviest = static_cast<std::uint32_t>(std::max_element(weights.begin(), weights.end()) - weights.begin());
+    for (const auto i : small)
+        if (weights[i] > 0)
+            cells[i] = {1, i};
+        else
+            cells[i] = {0, heaviest};
+    return cells;
+}
+
+std::vector<double> probabilities(std::span<const AliasCell> cells) {
+    std::vector<double> out(cells.size(), 0.0);
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+        const double own = static_cast<double>(cells[i].threshold);
+        out[i] += own;
+        out[cells[i].alias] += 1 - own;
+    }
+    for (auto& p : out) p /= static_cast<double>(cells.size());
+    return out;
+}
+
+void fill_light_table(std::vector<shading::SceneLight>& lights, std::span<const double> powers, std::uint32_t environment) {
+    const std::size_t count = lights.size();
+    CHECK_SAME(powers.size(), count);
+    if (count == 0) return;
+    std::vector<double> weights(powers.begin(), powers.end());
+    if (environment != shading::NONE && count > 1) {
+        const double others = std::accumulate(weights.begin(), weights.end(), 0.0) - weights[environment];
+        if (others > 0) weights[environment] = std::clamp(weights[environment], others / 3, others * 3);
+    }
+    const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
+    for (auto& w : weights) w = total > 0 ? (1 - light_floor) * w / total + light_floor / static_cast<double>(count) : 1.0;
+    const std::vector<AliasCell> cells = build_alias_table(weights);
+    const std::vector<double> pmf = probabilities(cells);
+    for (std::size_t i = 0; i < count; ++i) {
+        lights[i].pmf = static_cast<float>(pmf[i]);
+        lights[i].alias_threshold = cells[i].threshold;
+        lights[i].alias = cells[i].alias;
+    }
+}
+
+double texel_solid_angle(std::uint32_t width, std::uint32_t height, std::uint32_t y) {
+    // cos a - cos b as a product of sines: exact also near the poles, where the cosines are nearly equal.
+    const double step = std::numbers::pi / height;
+    const double middle = (y + 0.5) * step;
+    return 2 * std::numbers::pi / width * 2 * std::sin(middle) * std::sin(step / 2);
+}
+
+std::vector<shading::EnvironmentTexel> build_environment(std::uint32_t width, std::uint32_t height, std::span<const glm::vec3> radiance) {
+    const std::size_t count = static_cast<std::size_t>(width) * height;
+    CHECK_SAME(radiance.size(), count);
+    // The mean of a bilinear interpolant over one texel: 1/8, 6/8, 1/8 of the neighbours along each axis. The largest component joins the
+    // luminance with a small weight, so that pure blue is not starved and nothing positive has probability 0.
+    const auto importance = [](const glm::vec3& c) { return 0.9 * luminance(c) + 0.1 * static_cast<double>(std::max({c.x, c.y, c.z})); };
+    std::vector<double> weights(count);
+    for (std::uint32_t y = 0; y < height; ++y) {
+        const std::uint32_t rows[3] = {y == 0 ? 0 : y - 1, y, y + 1 == height ? y : y + 1};
+        const double omega = texel_solid_angle(width, height, y);
+        for (std::uint32_t x = 0; x < width; ++x) {
+            const std::uint32_t columns[3] = {x == 0 ? width - 1 : x - 1, x, x + 1 == width ? 0 : x + 1};
+            constexpr double share[3] = {0.125, 0.75, 0.125};
+            double mean = 0;
+            for (int j = 0; j < 3; ++j)
+                for (int i = 0; i < 3; ++i)
+                    mean += share[i] * share[j] * importance(radiance[static_cast<std::size_t>(rows[j]) * width + columns[i]]);
+            weights[static_cast<std::size_t>(y) * width + x] = omega * mean;
+        }
+    }
+    // Floor: where radiance is positive but a millionth of the mean or less, float thresholds would round its share away.
+    const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
+    for (auto& w : weights)
+        if (w > 0) w = std::max(w, 1e-6 * total / static_cast<double>(count));
+    const std::vector<AliasCell> cells = build_alias_table(weights);
+    const std::vector<double> pmf = probabilities(cells);
+    std::vector<shading::EnvironmentTexel> out(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        out[i].radiance = radiance[i];
+        out[i].pdf = static_cast<float>(pmf[i] / texel_solid_angle(width, height, static_cast<std::uint32_t>(i / width)));
+        out[i].alias_threshold = cells[i].threshold;
+        out[i].alias = cells[i].alias;
+    }
+    return out;
+}
+
+} // namespace raymill::scene
