@@ -1,7 +1,7 @@
 // The GGX microfacet lobe (Trowbridge-Reitz) with height-correlated Smith shadowing, isotropic, one bounce between facets (single scatter:
-// rough metals lose what would have bounced on; glTF's own lobe). Without Fresnel: bsdf_material.h multiplies it in. Formulas: glTF 2.0,
-// appendix B.3; Heitz, "Understanding the Masking-Shadowing Function" (JCGT 2014). `alpha` is roughness squared, > 0. Directions are local:
-// +z is the shading normal; `view` and `light` point away from the surface and are unit.
+// rough metals lose what would have bounced on; glTF's own lobe). Without Fresnel: bsdf_material.h multiplies it in.
+// Formulas: glTF 2.0, appendix B.3; Heitz, "Understanding the Masking-Shadowing Function" (JCGT 2014). `alpha` is roughness squared, > 0.
+// Directions are local: +z is the shading normal; `view` and `light` point away from the surface and are unit.
 #ifndef RAYMILL_BSDF_GGX_H
 #define RAYMILL_BSDF_GGX_H
 #include "language.h"

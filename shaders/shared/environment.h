@@ -1,8 +1,5 @@
-// The environment: radiance by direction, its sampling and its density. Lat-long: direction d has u = 0.5 + atan2(d.z, d.x) / 2 pi -
-// rotation and v = acos(d.y) / pi. Radiance is bilinear between texel centres (u goes round, v ends at the poles). The density is one
-// number a texel, per steradian: a texel is drawn by the alias table, then a point of it, uniform in solid angle. For the density to be
-// positive wherever radiance is, a texel's share must follow the bilinear radiance over its cell: the mean with weights (1, 6, 1) / 8
-// across each axis, times the texel's solid angle 2 pi / width (cos(pi y / height) - cos(pi (y + 1) / height)).
+// The environment: radiance by direction, its sampling and its density (scene_data.h, EnvironmentTexel, defines them).
+// Lat-long: direction d has u = 0.5 + atan2(d.z, d.x) / 2 pi - rotation and v = acos(d.y) / pi.
 #ifndef RAYMILL_ENVIRONMENT_H
 #define RAYMILL_ENVIRONMENT_H
 #include "language.h"

@@ -7,7 +7,7 @@
 SHADING_BEGIN
 
 // The four-term Blackman-Harris window (Harris 1978, minimum four-term) over 3 pixels: what Blender calls a width of 1.5 px (half of the
-// window). Its full width at half maximum is 0.79 pixels.
+// window). Its full width at half maximum is 1.03 pixels.
 CONSTANT(float, BLACKMAN_HARRIS_WINDOW, 3.0f);
 CONSTANT(float, BLACKMAN_HARRIS_A1, 0.48829f / 0.35875f); // relative to the constant term, which makes the integral 1
 CONSTANT(float, BLACKMAN_HARRIS_A2, 0.14128f / 0.35875f);

@@ -104,7 +104,8 @@ inline LightSample sample_light(IN(SceneData) scene, vec3 origin, uvec2 bits, uv
         vec3 object_size = abs(p0) * weights.x + abs(p1) * weights.y + abs(p2) * weights.z;
         vec3 error = position_error(object_to_world, scene.instances.at[instance].world_to_object, object_size, point);
         float side = dot(world.normal, origin - point) < 0.0f ? -1.0f : 1.0f;
-        vec3 to_light = point + world.normal * (side * offset_distance(error, world.normal)) - origin;
+        float offset = offset_distance(error, world.normal, world.edge1, world.edge2, world.area);
+        vec3 to_light = point + world.normal * (side * offset) - origin;
         float distance2 = dot(to_light, to_light);
         float distance = sqrt(distance2);
         if (!(distance > 0.0f) || world.area == 0.0f) return result;

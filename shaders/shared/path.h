@@ -1,14 +1,19 @@
 // A path, in the three stages that every device runs: generate (a camera ray), shade (at a hit or a miss), connect (light that a shadow ray
 // lets through). Between them the device traces: the closest hit of the path's ray (asking accept_hit of alpha.h), and the transmittance of
-// shadow rays. Unidirectional path tracing; light by next-event estimation and by scattering, weighted by mis.h. Depth. Surface vertex 0 is
-// the first one that the camera sees. Light is gathered at vertices 0 .. max_bounces, each with both techniques, so a ray is still traced
-// to vertex max_bounces + 1, whose emission counts: a closed box of emission 1 and albedo a shows the sum of a^k, k = 0 .. max_bounces + 1.
-// Surfaces that alpha lets rays through are no vertices.
+// shadow rays. Unidirectional path tracing; light by next-event estimation and by scattering, weighted by mis.h.
+//
+// Depth. Surface vertex 0 is the first one that the camera sees. Light is gathered at vertices 0 .. max_bounces, each with both techniques,
+// so a ray is still traced to vertex max_bounces + 1, whose emission counts: a closed box of emission 1 and albedo a shows the sum of a^k,
+// k = 0 .. max_bounces + 1. Surfaces that alpha lets rays through are no vertices.
+//
 // Unlit materials (KHR_materials_unlit) show their base colour as radiance and scatter nothing. They light others when scattering finds
-// them. Shading normals. Light counts only where it lies above both the shading and the geometric horizon, so none leaks through a surface.
-// Where the two normals differ, a factor takes it smoothly to 0 at the geometric horizon instead of cutting it off (the shadow terminator);
-// it only takes away energy, by the amount that the cut would take and a little more, and it is exactly 1 where normals agree. Roulette
-// looks at throughput only: images scale with their lights, exactly so for powers of two.
+// them.
+//
+// Shading normals. Light counts only where it lies above both the shading and the geometric horizon, so none leaks through a surface. Where
+// the two normals differ, a factor takes it smoothly to 0 at the geometric horizon instead of cutting it off (the shadow terminator); it
+// only takes away energy, by the amount that the cut would take and a little more, and it is exactly 1 where normals agree.
+//
+// Roulette looks at throughput only: images scale with their lights, exactly so for powers of two.
 #ifndef RAYMILL_PATH_H
 #define RAYMILL_PATH_H
 #include "bsdf_material.h"

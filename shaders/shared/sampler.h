@@ -1,6 +1,6 @@
 // Random numbers of a path: a padded, Owen-scrambled Sobol sequence. A number depends on (seed, pixel, sample, decision) only; never on a
-// tile, a worker or the order. Each decision (which point of the pixel, which direction, which light ...) gets its own two-dimensional
-// sequence. Burley, "Practical Hash-based Owen Scrambling" (JCGT 2020): sections 3 (nested uniform scrambling by a hash) and 5 (padding by
+// tile, a worker or the order. Each decision (which point of the pixel, which direction, which light ...) gets a two-dimensional sequence
+// of its own. Burley, "Practical Hash-based Owen Scrambling" (JCGT 2020): section 3 (nested uniform scrambling by a hash), 5 (padding by
 // shuffled indices). Any run of 2^k samples that starts at a multiple of 2^k is a (0, k, 2)-net; other sample counts are fine, merely less
 // even.
 #ifndef RAYMILL_SAMPLER_H

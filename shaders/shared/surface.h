@@ -1,8 +1,10 @@
 // From a hit to a point that can be shaded: position, normals, texture coordinates, and the material's inputs with textures and vertex
-// colours applied. Sides. Every surface shades from both sides, single-sided ones too (as Cycles and most path tracers do: culling would
-// open closed rooms and break shadows); normals are turned to the side the ray came from, which is what glTF asks for double-sided ones
-// (section 3.9.5). Emission likewise leaves both sides of every emitter. Seen in Cycles 3.4 with a single-sided emissive quad from behind:
-// it shines.
+// colours applied.
+//
+// Sides. Every surface shades from both sides, single-sided ones too (as Cycles and most path tracers do: culling would open closed rooms
+// and break shadows); normals are turned to the side the ray came from, which is what glTF asks for double-sided ones (section 3.9.5).
+// Emission likewise leaves both sides of every emitter; glTF says nothing of light behind one, and Cycles 3.4 shows a single-sided emissive
+// quad lit from behind.
 #ifndef RAYMILL_SURFACE_H
 #define RAYMILL_SURFACE_H
 #include "direction.h"
@@ -114,7 +116,8 @@ inline SurfacePoint make_surface_point(IN(SceneData) scene, IN(RayHit) hit, vec3
     point.area = world.area;
     point.position = transform_point(object_to_world, p0 * point.weights.x + p1 * point.weights.y + p2 * point.weights.z);
     vec3 object_size = abs(p0) * point.weights.x + abs(p1) * point.weights.y + abs(p2) * point.weights.z;
-    point.offset = offset_distance(position_error(object_to_world, world_to_object, object_size, point.position), world.normal);
+    vec3 error = position_error(object_to_world, world_to_object, object_size, point.position);
+    point.offset = offset_distance(error, world.normal, world.edge1, world.edge2, world.area);
 
     // All of the frame is made for the front side, then turned to the ray's side as one.
     vec3 normal = world.normal;

@@ -1,4 +1,4 @@
-// Textures, fetched by hand from the scene's texels: wrap, nearest or bilinear, sRGB decoded before filtering (glTF 2.0 section 3.8).
+// Textures, fetched by hand from the scene's texels: wrap, nearest or bilinear, sRGB decoded before filtering (glTF 2.0, section 3.8).
 // The seam for devices with texture units: a module that defines RAYMILL_OWN_SAMPLE_TEXTURE brings its own sample_texture.
 #ifndef RAYMILL_TEXTURE_H
 #define RAYMILL_TEXTURE_H
