@@ -68,17 +68,18 @@ class Gltf:
         return self._append('textures', {'sampler': 0, 'source': self.image(png)})
 
     def material(self, name, color=(1, 1, 1), alpha=1.0, metallic=0.0, roughness=1.0, emission=None, strength=None, **more):
-        """`more`: textures as base_texture, mr_texture, normal_texture (index or (index, scale)), emission_texture; double_sided, mask (cutoff),
-        ior, specular, specular_color, uv_scale."""
+        """`more`: textures as base_texture, mr_texture, normal_texture (index or (index, scale)), emission_texture; uv_scale for all of them,
+        normal_uv_scale for the normal map alone; double_sided, mask (cutoff), ior, specular, specular_color."""
         pbr = {'baseColorFactor': [*color, alpha], 'metallicFactor': metallic, 'roughnessFactor': roughness}
         item = {'name': name, 'pbrMetallicRoughness': pbr}
         extensions = {}
 
-        def use(index, **extra):
+        def use(index, uv_scale=None, **extra):
             info = {'index': index, **extra}
-            if 'uv_scale' in more:
+            uv_scale = uv_scale or more.get('uv_scale')
+            if uv_scale:
                 self.uses('KHR_texture_transform')
-                info['extensions'] = {'KHR_texture_transform': {'scale': list(more['uv_scale'])}}
+                info['extensions'] = {'KHR_texture_transform': {'scale': list(uv_scale)}}
             return info
         if 'base_texture' in more:
             pbr['baseColorTexture'] = use(more['base_texture'])
@@ -86,7 +87,7 @@ class Gltf:
             pbr['metallicRoughnessTexture'] = use(more['mr_texture'])
         if 'normal_texture' in more:
             index, scale = more['normal_texture'] if isinstance(more['normal_texture'], tuple) else (more['normal_texture'], 1.0)
-            item['normalTexture'] = use(index, scale=scale)
+            item['normalTexture'] = use(index, more.get('normal_uv_scale'), scale=scale)
         if 'emission_texture' in more:
             item['emissiveTexture'] = use(more['emission_texture'])
         if emission:

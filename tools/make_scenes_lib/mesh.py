@@ -105,6 +105,16 @@ class Mesh:
         self.triangles += [(a + first, b + first, c + first) for a, b, c in other.triangles]
         return self
 
+    def ring(self, radius, thickness, segments=48, sides=10):
+        """A torus round the y axis."""
+        profile = [(radius + thickness * math.cos(a), thickness * math.sin(a)) for a in (2 * math.pi * k / sides - math.pi for k in range(sides + 1))]
+        return self.lathe(profile, segments, crease=180)
+
+    def projected(self):
+        """Texture coordinates anew, by position: so that parts joined into one continue each other's pattern."""
+        self.uvs = [project(p, n) for p, n in zip(self.positions, self.normals)]
+        return self
+
     def with_uv_scale(self, u, v=None):
         v = u if v is None else v
         self.uvs = [(a * u, b * v) for a, b in self.uvs]
