@@ -22,6 +22,7 @@ class Gltf:
         self.json = {'asset': {'version': '2.0', 'generator': 'raymill tools/make_scenes'}, 'scene': 0,
                      'scenes': [{'name': name, 'nodes': []}]}
         self.data = bytearray()
+        self.written = {}      # id of a Mesh: (the Mesh, its attributes, its indices), so that meshes may share geometry
 
     # ---- arrays
     def _append(self, key, value):
@@ -110,21 +111,29 @@ class Gltf:
             item['extensions'] = extensions
         return self._append('materials', item)
 
+    def _attributes(self, mesh):
+        attributes = {'POSITION': self.accessor(mesh.positions, 'VEC3', bounds=True, target=34962)}
+        if mesh.normals:
+            attributes['NORMAL'] = self.accessor(mesh.normals, 'VEC3', target=34962)
+        if mesh.uvs:
+            attributes['TEXCOORD_0'] = self.accessor(mesh.uvs, 'VEC2', target=34962)
+        if mesh.joints:
+            attributes['JOINTS_0'] = self.accessor(mesh.joints, 'VEC4', 5121, target=34962)
+            attributes['WEIGHTS_0'] = self.accessor(mesh.weights, 'VEC4', target=34962)
+        return attributes
+
+    def _indices(self, mesh):
+        wide = 5125 if len(mesh.positions) > 65535 else 5123
+        return self.accessor([i for triangle in mesh.triangles for i in triangle], 'SCALAR', wide, target=34963)
+
     def mesh(self, name, parts, morphs=None, weights=None):
         """parts: [(Mesh, material)]. morphs: for each part, lists of position offsets."""
         primitives = []
         for number, (mesh, material) in enumerate(parts):
-            attributes = {'POSITION': self.accessor(mesh.positions, 'VEC3', bounds=True, target=34962)}
-            if mesh.normals:
-                attributes['NORMAL'] = self.accessor(mesh.normals, 'VEC3', target=34962)
-            if mesh.uvs:
-                attributes['TEXCOORD_0'] = self.accessor(mesh.uvs, 'VEC2', target=34962)
-            if mesh.joints:
-                attributes['JOINTS_0'] = self.accessor(mesh.joints, 'VEC4', 5121, target=34962)
-                attributes['WEIGHTS_0'] = self.accessor(mesh.weights, 'VEC4', target=34962)
-            wide = 5125 if len(mesh.positions) > 65535 else 5123
-            flat = [i for triangle in mesh.triangles for i in triangle]
-            item = {'attributes': attributes, 'indices': self.accessor(flat, 'SCALAR', wide, target=34963), 'material': material}
+            if id(mesh) not in self.written:
+                self.written[id(mesh)] = (mesh, self._attributes(mesh), self._indices(mesh))
+            _, attributes, indices = self.written[id(mesh)]
+            item = {'attributes': attributes, 'indices': indices, 'material': material}
             if morphs:
                 item['targets'] = [{'POSITION': self.accessor(offsets, 'VEC3', bounds=True, target=34962)} for offsets in morphs[number]]
             primitives.append(item)
@@ -155,6 +164,20 @@ class Gltf:
         lights = self.json.setdefault('extensions', {}).setdefault('KHR_lights_punctual', {'lights': []})['lights']
         lights.append({'name': name, 'type': kind, 'color': list(color), 'intensity': intensity, **more})
         return len(lights) - 1
+
+    def skin(self, name, joints, inverse_binds):
+        """inverse_binds: column-major 4 x 4 matrices, one a joint."""
+        return self._append('skins', {'name': name, 'joints': joints, 'inverseBindMatrices': self.accessor(inverse_binds, 'MAT4')})
+
+    def animation(self, name, channels):
+        """channels: [(node, path, interpolation, times, values)]; values as glTF stores them (CUBICSPLINE: in-tangent, value, out-tangent)."""
+        item = {'name': name, 'samplers': [], 'channels': []}
+        kinds = {'translation': 'VEC3', 'scale': 'VEC3', 'rotation': 'VEC4', 'weights': 'SCALAR'}
+        for node, path, interpolation, times, values in channels:
+            item['channels'].append({'sampler': len(item['samplers']), 'target': {'node': node, 'path': path}})
+            item['samplers'].append({'input': self.accessor(times, 'SCALAR', bounds=True), 'output': self.accessor(values, kinds[path]),
+                                     'interpolation': interpolation})
+        return self._append('animations', item)
 
     # ---- out
     def drawn_triangles(self):
