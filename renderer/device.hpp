@@ -47,6 +47,8 @@ class Device {
     [[nodiscard]] virtual const DeviceInfo& info() const = 0;
     /// Takes the scene of one frame; both arguments may go afterwards. Replaces what was loaded before.
     virtual Status load(const scene::FlatScene& scene, const accel::Hierarchy& hierarchy) = 0;
+    /// Wall seconds of the last load() that went into compiling kernels; 0 where there are none or they were compiled before.
+    [[nodiscard]] virtual double compile_seconds() const { return 0; }
     /// Renders samples 0 .. params.spp - 1 of each pixel of `rect` into `rgba` (rect.width * rect.height, row by row): the mean of linear
     /// scene radiance, premultiplied by alpha, and alpha (1 but where a hidden environment was seen).
     virtual Result<TraceStats> render(const shading::FrameParams& params, Rect rect, std::span<glm::vec4> rgba) = 0;

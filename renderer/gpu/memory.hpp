@@ -1,0 +1,47 @@
+#pragma once
+/// Buffers: few and large, each with memory of its own, read by kernels through their addresses.
+#include "renderer/gpu/context.hpp"
+
+#include <cstddef>
+#include <span>
+
+namespace raymill::gpu {
+
+enum class Place {
+    device,   ///< where the device reads fastest
+    upload,   ///< written by the host, mapped
+    readback, ///< read by the host, mapped
+};
+
+class Buffer {
+  public:
+    Buffer() = default;
+    /// `what` names it in errors: "triangles". Code::unsupported where it cannot fit. Size 0 makes a small buffer, so that there is an
+    /// address.
+    static Result<Buffer> create(const Context& context, Place place, std::uint64_t size, std::string_view what,
+                                 VkBufferUsageFlags more_usage = 0);
+
+    [[nodiscard]] VkBuffer get() const { return buffer_.get(); }
+    [[nodiscard]] VkDeviceAddress address() const { return address_; }
+    [[nodiscard]] std::uint64_t size() const { return size_; }
+    /// Null where the host cannot see it. Coherent.
+    [[nodiscard]] std::byte* mapped() const { return mapped_; }
+
+  private:
+    MemoryHandle memory_; // outlives the buffer
+    BufferHandle buffer_;
+    VkDeviceAddress address_ = 0;
+    std::uint64_t size_ = 0;
+    std::byte* mapped_ = nullptr;
+};
+
+/// A buffer on the device with these bytes: written directly where the host sees the device's memory, else copied in pieces of bounded
+/// size.
+Result<Buffer> upload(Context& context, std::span<const std::byte> bytes, std::string_view what, VkBufferUsageFlags more_usage = 0);
+
+template<class T>
+Result<Buffer> upload(Context& context, const std::vector<T>& values, std::string_view what, VkBufferUsageFlags more_usage = 0) {
+    return upload(context, std::as_bytes(std::span(values)), what, more_usage);
+}
+
+} // namespace raymill::gpu

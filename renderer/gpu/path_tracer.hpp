@@ -1,0 +1,66 @@
+#pragma once
+/// The Device on Vulkan: a scene's buffers, the kernels over queues (shaders/), and the loop that cuts a rectangle into batches.
+///
+/// A batch is some pixels x some samples of each; every path owns a slot. A submission runs, vertex by vertex: trace the queue of paths,
+/// shade (which fills the other queue and the shadow queue), trace the shadow rays. Dispatches are indirect: a kernel of one lane between
+/// them turns the length of a queue into their size, so that a submission holds many vertices and the host is asked once in a batch (30 us
+/// on llvmpipe and more on GPUs each time). After many vertices the host does look, and stops when all paths have ended. Time: a submission
+/// aims at target_seconds; the size of batches follows what was measured. Memory: slots, whatever rectangle and samples.
+#include "renderer/gpu/acceleration.hpp"
+#include "renderer/gpu/gpu.hpp"
+#include "renderer/gpu/memory.hpp"
+#include "renderer/gpu/pipeline.hpp"
+#include "shaders/shared/wavefront.h"
+
+#include <array>
+#include <optional>
+
+namespace raymill::gpu {
+
+class PathTracer final : public Device {
+  public:
+    static Result<std::unique_ptr<PathTracer>> create(std::unique_ptr<Context> context, DeviceInfo info, const Tuning& tuning);
+
+    [[nodiscard]] const DeviceInfo& info() const override { return info_; }
+    Status load(const scene::FlatScene& scene, const accel::Hierarchy& hierarchy) override;
+    [[nodiscard]] double compile_seconds() const override { return compile_seconds_; }
+    Result<TraceStats> render(const shading::FrameParams& params, Rect rect, std::span<glm::vec4> rgba) override;
+
+  private:
+    PathTracer(std::unique_ptr<Context> context, DeviceInfo info, const Tuning& tuning)
+        : context_(std::move(context)), info_(std::move(info)), tuning_(tuning) {}
+
+    Status create_fixed();
+    Status allocate_slots();
+    Status compile(bool with_alpha);
+    Status upload_scene(const scene::FlatScene& scene, const accel::Hierarchy& hierarchy);
+    Status run_batch(const shading::Batch& batch, std::uint32_t vertices, bool first_of_pixels, TraceStats& stats);
+    void record_vertices(VkCommandBuffer commands, shading::Batch& batch, std::uint32_t vertices);
+    void dispatch(VkCommandBuffer commands, Kernel kernel, const shading::Batch& batch, std::uint32_t groups);
+    void dispatch_indirect(VkCommandBuffer commands, Kernel kernel, const shading::Batch& batch, std::size_t offset);
+    void bind(VkCommandBuffer commands, Kernel kernel, const shading::Batch& batch);
+    [[nodiscard]] std::uint32_t groups_for(std::uint32_t items) const;
+    void adapt(std::uint32_t paths, double seconds);
+
+    std::unique_ptr<Context> context_; // outlives all below
+    DeviceInfo info_;
+    Tuning tuning_;
+    KernelLayout layout_;
+    PipelineCache cache_;
+    DescriptorPool descriptor_pool_;
+    VkDescriptorSet descriptor_set_ = VK_NULL_HANDLE;
+    std::array<Pipeline, kernel_count> pipelines_;
+    std::optional<bool> compiled_with_alpha_;
+    double compile_seconds_ = 0;
+
+    std::vector<Buffer> scene_; // arrays of the scene and of the hierarchy
+    SceneStructures structures_;
+    bool loaded_ = false;
+    shading::Wavefront wavefront_{};
+    Buffer uniform_, counters_, counters_read_, paths_, hits_, shadows_, queues_, sums_, sums_read_, stack_;
+    std::uint32_t slots_ = 0;       // paths that fit
+    std::uint32_t batch_paths_ = 0; // paths in the next batch: what time allows
+    std::uint32_t group_lanes_ = 0, rays_per_lane_ = 0, least_groups_ = 0, most_groups_ = 0;
+};
+
+} // namespace raymill::gpu
