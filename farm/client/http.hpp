@@ -1,0 +1,73 @@
+#pragma once
+/// farm/client: the C++ client of the HTTP API (farm/protocol/api.hpp). May include farm/protocol and renderer/base; farm/cli calls it.
+/// httplib is seen in http.cpp only. Whatever a server answers is untrusted: sizes are bounded, types are checked, nothing throws.
+/// This file: one keep-alive connection and its patience with a server that is away. One Http is used by one thread at a time.
+#include "renderer/base/error.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+namespace raymill::farm {
+
+struct ServerAddress {
+    bool tls = false;
+    std::string host; ///< a name or an address, IPv6 without brackets
+    unsigned port = 0;
+
+    [[nodiscard]] std::string url() const;
+};
+
+/// "http://HOST[:PORT]" or "https://HOST[:PORT]"; without a port 80 or 443. Code::usage where it is anything else.
+Result<ServerAddress> parse_server(std::string_view url);
+
+struct Response {
+    int status = 0;
+    std::string body;
+};
+
+/// How long a request is tried again while the server is away or says "not now" (429, 503). Every request of the API may be sent twice.
+struct Patience {
+    std::chrono::milliseconds first{2000};  ///< before this connection ever had an answer: a wrong address should be said soon
+    std::chrono::milliseconds later{60000}; ///< after it had: a coordinator that restarts
+};
+
+class Http {
+  public:
+    /// `stop` ends a request under way and all waiting; requests then fail with Code::failed, "interrupted".
+    Http(ServerAddress server, std::string token, Patience patience, std::stop_token stop);
+    ~Http();
+    Http(Http&&) noexcept;
+    Http& operator=(Http&&) noexcept;
+
+    [[nodiscard]] const ServerAddress& server() const;
+
+    /// Sends until an answer other than 429 and 503 comes, or the patience ends. Failures of the API are answers (see refusal()).
+    Result<Response> get(const std::string& path, std::chrono::seconds server_waits = {});
+    Result<Response> post(const std::string& path, const std::string& json);
+
+    /// One try each, for callers that know better what to do next. 429 and 503 are answers here.
+    Result<Response> put_once(const std::string& path, std::string body);
+    /// The body of `path` from byte `offset` on, piece by piece into `take` (false ends it). The Response's body is set for failures only.
+    Result<Response> download_once(const std::string& path, std::uint64_t offset, const std::function<bool(std::string_view)>& take);
+
+    /// Waits before another try, the longer the more `tries` there were; false at once where the patience that began at `since` ran out, or
+    /// stopped.
+    bool back_off(unsigned tries, std::chrono::steady_clock::time_point since);
+    [[nodiscard]] bool stopped() const;
+    [[nodiscard]] Error interrupted() const;
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+/// A failure's answer as an error: `where` says what was asked for. 400 keeps the server's code; 401 to 429 are Code::refused; others
+/// Code::unreachable.
+Error refusal(const Response& response, const std::string& where);
+
+} // namespace raymill::farm
