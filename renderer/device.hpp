@@ -17,23 +17,23 @@
 namespace raymill {
 
 struct DeviceInfo {
-    std::string name;            ///< "llvmpipe (LLVM 15.0.6, 256 bits)", or "reference"
-    std::string uuid;            ///< hexadecimal; empty for the reference
-    std::string type;            ///< discrete, integrated, virtual, software, reference
-    std::string driver;          ///< driver name and version
-    std::string device_class;    ///< pixels are bit-identical within one class: type, name, driver version and trace module
-    std::uint64_t memory = 0;    ///< bytes, of the largest device-local heap
-    std::string unusable;        ///< why it cannot be used; empty where it can
-    bool chosen = false;         ///< would be taken when nobody names one
-    std::string reason;          ///< why chosen, or why not
+    std::string name;         ///< "llvmpipe (LLVM 15.0.6, 256 bits)", or "reference"
+    std::string uuid;         ///< hexadecimal; empty for the reference
+    std::string type;         ///< discrete, integrated, virtual, software, reference
+    std::string driver;       ///< driver name and version
+    std::string device_class; ///< pixels are bit-identical within one class: type, name, driver version and trace module
+    std::uint64_t memory = 0; ///< bytes, of the largest device-local heap
+    std::string unusable;     ///< why it cannot be used; empty where it can
+    bool chosen = false;      ///< would be taken when nobody names one
+    std::string reason;       ///< why chosen, or why not
 };
 
 struct TraceStats {
-    std::uint64_t samples = 0;        ///< camera paths
+    std::uint64_t samples = 0; ///< camera paths
     std::uint64_t closest_rays = 0, shadow_rays = 0;
-    double seconds = 0;               ///< wall, tracing alone
-    double cpu_seconds = 0;           ///< of this process, tracing alone
-    std::uint64_t bad_samples = 0;    ///< samples that were NaN or infinite and were dropped; 0 in a healthy renderer
+    double seconds = 0;            ///< wall, tracing alone
+    double cpu_seconds = 0;        ///< of this process, tracing alone
+    std::uint64_t bad_samples = 0; ///< samples that were NaN or infinite and were dropped; 0 in a healthy renderer
     TraceStats& operator+=(const TraceStats& other) {
         samples += other.samples, closest_rays += other.closest_rays, shadow_rays += other.shadow_rays;
         seconds += other.seconds, cpu_seconds += other.cpu_seconds, bad_samples += other.bad_samples;
@@ -55,10 +55,10 @@ class Device {
 };
 
 struct DeviceChoice {
-    std::string name;            ///< empty: best; else name part, index, UUID, "software" or "reference"
-    unsigned threads = 0;        ///< CPU threads of a software device or of the reference; 0: all
-    bool validation = false;     ///< Vulkan validation layers; a message from them is an error
-    std::string trace = "auto";  ///< "auto", "bvh", "ray_query": which module traverses
+    std::string name;           ///< empty: best; else name part, index, UUID, "software" or "reference"
+    unsigned threads = 0;       ///< CPU threads of a software device or of the reference; 0: all
+    bool validation = false;    ///< Vulkan validation layers; a message from them is an error
+    std::string trace = "auto"; ///< "auto", "bvh", "ray_query": which module traverses
 };
 
 Result<std::unique_ptr<Device>> open_device(const DeviceChoice& choice);

@@ -1,5 +1,6 @@
 #pragma once
-/// librenderer's front door: a glTF scene in, pixels of rectangles out. Knows nothing of any network. One Renderer is used by one thread at a time.
+/// librenderer's front door: a glTF scene in, pixels of rectangles out. Knows nothing of any network. One Renderer is used by one thread at
+/// a time.
 #include "renderer/base/settings.hpp"
 #include "renderer/device.hpp"
 
@@ -11,15 +12,16 @@
 namespace raymill {
 
 struct PrepareStats {
-    double load_s = 0, build_s = 0, upload_s = 0, compile_s = 0;   ///< wall seconds
+    double load_s = 0, build_s = 0, upload_s = 0, compile_s = 0; ///< wall seconds
     std::uint64_t triangles = 0, instances = 0, lights = 0, textures = 0;
 };
 
 class Renderer {
   public:
-    /// Reads `scene_file` (and what it refers to below its folder), checks `settings` against it (camera, scene, variant, animation names) and opens
-    /// the device. `settings.env`, where it names a file, is looked up in the scene file's folder if it is relative.
-    static Result<std::unique_ptr<Renderer>> open(const std::filesystem::path& scene_file, const Settings& settings, const DeviceChoice& choice);
+    /// Reads `scene_file` (and what it refers to below its folder), checks `settings` against it (camera, scene, variant, animation names)
+    /// and opens the device. `settings.env`, where it names a file, is looked up in the scene file's folder if it is relative.
+    static Result<std::unique_ptr<Renderer>> open(const std::filesystem::path& scene_file, const Settings& settings,
+                                                  const DeviceChoice& choice);
     virtual ~Renderer() = default;
 
     [[nodiscard]] virtual const DeviceInfo& device() const = 0;

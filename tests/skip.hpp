@@ -1,6 +1,6 @@
 #pragma once
-/// How a test says that this machine lacks what it needs: RAYMILL_SKIP("no ../shared/scenes beside this checkout"); prints one line that tools/test
-/// counts and shows, and returns from the test case.
+/// How a test says that this machine lacks what it needs: RAYMILL_SKIP("no ../shared/scenes beside this checkout"); prints one line that
+/// tools/test counts and shows, and returns from the test case.
 #include <cstdio>
 
 #include <doctest/doctest.h>

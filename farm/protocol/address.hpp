@@ -9,7 +9,7 @@
 namespace raymill::farm {
 
 struct Address {
-    std::string host;   ///< a name or a number without brackets; "localhost" is written 127.0.0.1
+    std::string host; ///< a name or a number without brackets; "localhost" is written 127.0.0.1
     std::uint16_t port = 0;
     /// Only this machine can reach it: 127.0.0.0/8 or ::1.
     [[nodiscard]] bool loopback() const;
