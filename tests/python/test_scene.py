@@ -45,7 +45,7 @@ class SceneFiles(unittest.TestCase):
         data = "data:application/octet-stream;base64," + base64.b64encode(b"x").decode()
         found = scene_files(self.scene({
             "buffers": [{"uri": "mesh.bin", "byteLength": 8}, {"uri": data, "byteLength": 1}, {"byteLength": 4}],
-            "images": [{"uri": "textures/%C3%A4%20b.png"}, {"uri": "./mesh.bin"}, {"bufferView": 0}]}))
+            "images": [{"uri": "textures/%C3%A4%20b.png"}, {"uri": "./mesh.bin"}, {"uri": "textures/.//./%C3%A4 b.png"}, {"bufferView": 0}]}))
         self.assertEqual(sorted(found.files), ["mesh.bin", "scene.gltf", "textures/ä b.png"])
         self.assertEqual(found.main, "scene.gltf")
 
@@ -55,10 +55,18 @@ class SceneFiles(unittest.TestCase):
         self.assertEqual(sorted(found.files), ["a.png", "scene.glb"])
 
     def test_a_path_out_of_the_folder_is_refused_by_name(self):
-        for uri in ("../secret", "/etc/passwd", "http://example.org/a.bin", "file:///etc/passwd", "a/../../b", "..%2Fsecret", "%2Fetc%2Fpasswd", "a\\b", "a//b",
+        for uri in ("../secret", "/etc/passwd", "http://example.org/a.bin", "file:///etc/passwd", "a/../../b", "..%2Fsecret", "%2Fetc%2Fpasswd", "a\\b", ".", "a%2",
                     "c:x", "a\u0000b", "a%00b", "", "x" * 256, "a/" * 600 + "b"):
             with self.subTest(uri=uri):
                 self.refused({"images": [{"uri": "data:,"}, {"uri": uri}]}, "images[1].uri")
+
+    def test_a_link_out_of_the_folder_is_refused(self):
+        # Unpacked from somebody's archive, a link could name any file of whoever renders it. One that stays inside is a file like any other.
+        (self.at / "a.png").write_bytes(b"a")
+        (self.at / "inside.png").symlink_to("a.png")
+        (self.at / "outside.png").symlink_to("/etc/passwd")
+        self.assertIn("inside.png", scene_files(self.scene({"images": [{"uri": "inside.png"}]})).files)
+        self.refused({"images": [{"uri": "outside.png"}]}, "leads out")
 
     def test_the_length_limits_hold_at_their_bound(self):
         check_path("x" * 255, "")
@@ -104,6 +112,7 @@ class SceneFiles(unittest.TestCase):
         files = scene_files(self.scene({}))
         self.assertEqual(files.add_beside(inside), "sky.hdr")
         self.assertEqual(files.add_beside(outside), "environment/" + outside.name)
+        self.assertEqual(files.add_beside(outside), "environment/2-" + outside.name)
         with self.assertRaises(Error):
             files.add_beside(self.at / "gone.hdr")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import stat
 import struct
 import urllib.parse
@@ -56,13 +57,12 @@ class SceneFiles:
         try:
             path = source.resolve().relative_to(folder.resolve()).as_posix()
         except ValueError:
-            path = "environment/" + source.name
+            path, number = "environment/" + source.name, 2
+            while path in self.files:
+                path, number = f"environment/{number}-{source.name}", number + 1
         check_path(path, str(source))
         _check_file(source, str(source))
-        known = self.files.get(path)
-        if known is not None and not os.path.samefile(known, source):
-            raise Error("bad_input", f"{source}: the scene has another file of the name {path}; rename one of them")
-        self.files[path] = source
+        self.files.setdefault(path, source)
         return path
 
     def manifest(self) -> Manifest:
@@ -93,6 +93,8 @@ def scene_files(scene: PathLike) -> SceneFiles:
                 continue
             source = main.parent / path
             _check_file(source, f"{where}: {path}")
+            if main.parent.resolve() not in source.resolve().parents:
+                raise Error("bad_input", f"{where}: {path}: it is a link that leads out of the scene's folder")
             found.files[path] = source
     return found
 
@@ -132,12 +134,14 @@ def _path_of(uri: Any, where: str) -> Optional[str]:
         raise Error("bad_input", f"{where}: this is not a string")
     if uri[:5].lower() == "data:":
         return None
+    if re.search(r"%(?![0-9A-Fa-f]{2})", uri):
+        raise Error("bad_input", f"{where}: a % is not followed by two hexadecimal digits")
     try:
         path = urllib.parse.unquote(uri, errors="strict")
     except UnicodeDecodeError:
         raise Error("bad_input", f"{where}: the percent-encoded text is not UTF-8") from None
-    while path.startswith("./"):   # exporters write it; it changes nothing
-        path = path[2:]
+    if not path.startswith("/"):   # "./a" and "a//b" are what some exporters write for "a" and "a/b"
+        path = "/".join(part for part in path.split("/") if part not in ("", "."))
     check_path(path, where)
     return path
 
