@@ -60,6 +60,15 @@ void fill_light_table(std::vector<shading::SceneLight>& lights, std::span<const 
     CHECK_SAME(powers.size(), count);
     if (count == 0) return;
     std::vector<double> weights(powers.begin(), powers.end());
+    double placed = 0, directional = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        if (i == environment) continue;
+        (lights[i].kind == shading::LIGHT_DIRECTIONAL ? directional : placed) += weights[i];
+    }
+    if (placed > 0 && directional > placed) {
+        for (std::size_t i = 0; i < count; ++i)
+            if (lights[i].kind == shading::LIGHT_DIRECTIONAL) weights[i] *= placed / directional;
+    }
     if (environment != shading::NONE && count > 1) {
         const double others = std::accumulate(weights.begin(), weights.end(), 0.0) - weights[environment];
         if (others > 0) weights[environment] = std::clamp(weights[environment], others / 3, others * 3);

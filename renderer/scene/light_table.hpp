@@ -22,9 +22,11 @@ std::vector<AliasCell> build_alias_table(std::span<const double> weights);
 /// count.
 std::vector<double> probabilities(std::span<const AliasCell> cells);
 
-/// Fills pmf, alias_threshold and alias of each light. `powers`: watts (luminance) one a light; that of the environment, `environment`
-/// (NONE: there is none), counts as at least a quarter and at most three quarters of all where there are other lights. Each light gets at
-/// least `light_floor` / count besides, so that none that can shine has a pmf of 0.
+/// Fills pmf, alias_threshold and alias of each light. `powers`: watts (luminance) one a light. The power of far lights is counted over the
+/// whole scene's cross-section, though walls may keep most of it out, so it is bounded: directional lights together count at most as much
+/// as the lights that have a place, where there are such; the environment, `environment` (NONE: there is none), at least a quarter and at
+/// most three quarters of all where there are other lights. Each light gets at least `light_floor` / count besides, so that none that can
+/// shine has a pmf of 0.
 void fill_light_table(std::vector<shading::SceneLight>& lights, std::span<const double> powers, std::uint32_t environment);
 inline constexpr double light_floor = 0.05;
 

@@ -1,7 +1,7 @@
 """The atrium: a two-storey colonnaded court, open to the sky, in morning sun. The picture at the top of the README.
 
 Plan, metres: the court is 10.2 wide (x) and 21.6 long (z), its middle at the origin; aisles 3.2 deep run round it under the gallery; a portal at the
-far end (-z) opens to a garden. Light: the sun (KHR_lights_punctual), the sky (emissive sheets, so that it is seen and lights), and a lantern in each arch.
+far end (-z) opens to a garden. Light: the sun (KHR_lights_punctual), the sky (emissive sheets, so that it is seen and lights), and lanterns.
 """
 import math
 import random
@@ -20,8 +20,8 @@ PEDESTAL = 0.95                   # of the upper columns, as high as the balustr
 UPPER_COLUMN = 2.35
 SPRING_2 = FLOOR_2 + PEDESTAL + UPPER_COLUMN
 WALL_TOP = SPRING_2 + 1.2
-SUN = unit((-0.45, 0.80, 0.40))   # towards it
-SUN_GAP = -3.6                    # the sky's sheet ends there: z, see heaven()
+SUN = unit((-0.36, 0.86, 0.36))   # towards it
+GARDEN_END = -HALF_LENGTH - 15.0   # z of the sheet of sky behind the garden
 WALL = 0.6                        # thickness of the ground arcade
 UPPER_WALL = 0.42
 
@@ -60,8 +60,10 @@ class Palette:
         self.bronze = scene.material('bronze', (0.58, 0.38, 0.18), metallic=1.0, roughness=0.36)
         self.iron = scene.material('iron', (0.05, 0.048, 0.045), metallic=0.6, roughness=0.5)
         self.water = scene.material('water', (0.015, 0.045, 0.045), roughness=0.06, ior=1.33, normal_texture=(ripple, 0.35))
-        self.lamp = scene.material('lamp glass', (0.9, 0.6, 0.3), emission=(1.0, 0.55, 0.20), strength=20.0)
-        self.sky = scene.material('sky', (0, 0, 0), emission=(1, 1, 1), strength=1.5, emission_texture=scene.texture(textures.sky()), specular=0.0)
+        self.lamp = scene.material('lamp glass', (0.9, 0.6, 0.3), emission=(1.0, 0.55, 0.20), strength=6.0)
+        sky = scene.texture(textures.sky())
+        self.sky = scene.material('sky', (0, 0, 0), emission=(1, 1, 1), strength=1.4, emission_texture=sky, specular=0.0)
+        self.horizon = scene.material('horizon', (0, 0, 0), emission=(1, 1, 1), emission_texture=sky, specular=0.0)
         self.grass = scene.material('grass', (0.13, 0.19, 0.05), normal_texture=plaster_n)
         self.cypress = scene.material('cypress', (0.025, 0.06, 0.02), normal_texture=plaster_n)
 
@@ -112,7 +114,7 @@ def wing(scene, p, shared, name, bays, bay, place, degrees):
         ground, upper = wing_walls(bays, bay)
         shared[key] = scene.mesh(key, [(ground, p.ashlar), (upper, p.ashlar), (wing_trim(bays, bay), p.stone)])
         rods = Mesh()
-        for k in range(bays):
+        for k in range(bays % 2, bays, 2):
             x, crown = (k - (bays - 1) / 2) * bay, SPRING + bay / 2 - 0.40
             rods.box((x - 0.012, 3.42, -0.012), (x + 0.012, crown, 0.012), skip='yY')
         shared[key + ' rods'] = scene.mesh(key + ' rods', [(rods, p.iron)])
@@ -127,7 +129,7 @@ def wing(scene, p, shared, name, bays, bay, place, degrees):
         for j in range(5):
             x = (k - bays + 0.5) * bay / 2 + (j - 2) * 0.245
             scene.node('baluster', root, mesh=shared['baluster'], translation=[x, FLOOR_2 + 0.10, 0.0])
-    for k in range(bays):
+    for k in range(bays % 2, bays, 2):                     # in each second arch
         scene.node('lantern', root, mesh=shared['lantern'], translation=[(k - (bays - 1) / 2) * bay, 3.0, 0.0])
     return root
 
@@ -368,8 +370,8 @@ def garden(scene, p):
     """What the portal shows: a lawn, cypresses, a path."""
     ox, oz = HALF_WIDTH + WALL / 2 + AISLE, HALF_LENGTH + WALL / 2 + AISLE
     lawn, path, tree = Mesh(), Mesh(), Mesh()
-    end = -HALF_LENGTH - 28.0
-    lawn.polygon([(-16.0, -0.03, -oz), (16.0, -0.03, -oz), (16.0, -0.03, end), (-16.0, -0.03, end)])
+    end = GARDEN_END
+    lawn.polygon([(-9.0, -0.03, -oz), (9.0, -0.03, -oz), (9.0, -0.03, end), (-9.0, -0.03, end)])
     path.polygon([(-1.9, -0.01, -oz), (1.9, -0.01, -oz), (1.9, -0.01, end), (-1.9, -0.01, end)])
     r = random.Random(3)
     outline = [(0.0, 0.2)] + [(0.85 * math.sin(math.pi * min(1.0, 0.12 + 0.88 * (1 - t))) ** 0.7 * (0.93 + 0.14 * r.random()), 0.2 + 6.6 * t)
@@ -377,24 +379,33 @@ def garden(scene, p):
     tree.lathe(outline, 26, crease=180, flutes=13, flute_depth=0.12)
     mesh = scene.mesh('cypress', [(tree, p.cypress)])
     scene.node('garden', mesh=scene.mesh('garden', [(lawn, p.grass), (path, p.stone)]))
-    for k in range(5):
+    for k in range(3):
         for side in (-1, 1):
             size = r.uniform(0.85, 1.15)
-            scene.node('cypress', mesh=mesh, translation=[side * r.uniform(2.9, 3.3), 0.0, -oz - 4 - 4.6 * k], scale=[size, size * r.uniform(0.9, 1.1), size])
+            scene.node('cypress', mesh=mesh, translation=[side * r.uniform(2.9, 3.3), 0.0, -oz - 3 - 3.4 * k], scale=[size, size * r.uniform(0.9, 1.1), size])
 
 
 def heaven(scene, p):
-    """The sky as flat sheets of light: one over the court, one behind the garden. A dome round all would be drawn as the heavy light that it is, and
-    leave nothing for the lanterns. The overhead sheet ends where the sun comes in: the court's near part, which no camera here looks up to."""
+    """The sky as two flat sheets of light: one high over the court, one behind the garden. The high one has a hole where the sun's rays to the court
+    and the garden pass; no camera here looks up to it."""
     over, behind = Mesh(), Mesh()
-    y, far = WALL_TOP + 1.5, HALF_LENGTH + 4.0
-    corners = [(-HALF_WIDTH - 3.0, y, -far), (HALF_WIDTH + 3.0, y, -far), (HALF_WIDTH + 3.0, y, SUN_GAP), (-HALF_WIDTH - 3.0, y, SUN_GAP)]
-    over.polygon(corners, normal=(0.0, -1.0, 0.0), uvs=[(0.5 + q[0] / 34, 0.42 + q[2] / 60) for q in corners])
-    z, wide, high = -HALF_LENGTH - 28.0, 17.0, 13.0
+    y = 30.0
+    left, right, far, near = -25.0, 25.0, -52.0, 28.0
+
+    def through(x, z, low):                                # where the ray from the sun to (x, low, z) meets the sheet
+        return x + SUN[0] / SUN[1] * (y - low), z + SUN[2] / SUN[1] * (y - low)
+    rays = [through(sx * (HALF_WIDTH + 0.2), sz * (HALF_LENGTH + 0.2), WALL_TOP) for sx in (-1, 1) for sz in (-1, 1)]
+    rays += [through(sx * 4.0, GARDEN_END, 0.0) for sx in (-1, 1)]
+    x0, x1 = min(q[0] for q in rays), max(q[0] for q in rays)
+    z0, z1 = min(q[1] for q in rays), max(q[1] for q in rays)
+    for a, b, c, d in ((left, right, far, z0), (left, x0, z0, z1), (x1, right, z0, z1), (left, right, z1, near)):
+        corners = [(a, y, c), (b, y, c), (b, y, d), (a, y, d)]
+        over.polygon(corners, normal=(0.0, -1.0, 0.0), uvs=[(0.47 + q[0] / 62, 0.97 - 0.92 * (q[2] - far) / (near - far)) for q in corners])
+    z, wide, high = GARDEN_END, 6.5, 8.0
     behind.polygon([(-wide, -0.5, z), (wide, -0.5, z), (wide, high, z), (-wide, high, z)], normal=(0.0, 0.0, 1.0),
-                   uvs=[(0.1, 0.99), (0.62, 0.99), (0.62, 0.35), (0.1, 0.35)])
-    scene.node('sky', mesh=scene.mesh('sky', [(over, p.sky), (behind, p.sky)]))
-    sun = scene.light('sun', 'directional', (1.0, 0.90, 0.74), 12.5)
+                   uvs=[(0.1, 0.99), (0.4, 0.99), (0.4, 0.55), (0.1, 0.55)])
+    scene.node('sky', mesh=scene.mesh('sky', [(over, p.sky), (behind, p.horizon)]))
+    sun = scene.light('sun', 'directional', (1.0, 0.89, 0.72), 9.5)
     eye = scaled(SUN, 10.0)
     scene.node('sun', light=sun, translation=list(eye), rotation=look(eye, (0.0, 0.0, 0.0)))
 
