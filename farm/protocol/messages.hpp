@@ -13,6 +13,9 @@
 namespace raymill::farm {
 
 inline constexpr std::uint32_t protocol_version = 1;
+
+namespace wire {
 inline constexpr std::uint32_t finish_tile = 0xffffffff; ///< LeaseRef.tile of a frame's finish
+}
 
 } // namespace raymill::farm

@@ -1,0 +1,466 @@
+#include "farm/coordinator/http_api.hpp"
+
+#include "farm/protocol/api.hpp"
+#include "farm/protocol/limits.hpp"
+#include "farm/protocol/sha256.hpp"
+#include "farm/web/files.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <future>
+#include <httplib.h>
+#include <nlohmann/json.hpp>
+#include <sys/socket.h>
+#include <thread>
+
+namespace raymill::farm {
+
+using namespace scheduler;
+using nlohmann::json;
+
+namespace {
+
+constexpr const char* json_type = "application/json";
+
+std::string text_of(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+void answer(httplib::Response& response, int status, const std::string& body) {
+    response.status = status;
+    response.set_content(body, json_type);
+}
+
+void refuse(httplib::Response& response, int status, Code code, const std::string& message) {
+    answer(response, status, text_of({{"error", {{"code", name_of(code)}, {"message", message}}}}));
+}
+
+void refuse(httplib::Response& response, const Error& error) {
+    const auto bad = error.code == Code::usage || error.code == Code::bad_input || error.code == Code::unsupported;
+    refuse(response, bad ? 400 : error.code == Code::refused ? 429 : 503, error.code, error.message());
+}
+
+void not_found(httplib::Response& response, const char* what) {
+    refuse(response, 404, Code::refused, std::string("there is no such ") + what);
+}
+
+/// A whole number in the query; `otherwise` where it is absent; none where it is something else or outside of [least, most].
+template<class T> std::optional<T> number(const httplib::Request& request, const char* name, T otherwise, T least, T most) {
+    if (!request.has_param(name)) return otherwise;
+    const auto text = request.get_param_value(name);
+    T value{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || value < least || value > most) return {};
+    return value;
+}
+
+} // namespace
+
+struct HttpApi::State {
+    Shell& shell;
+    Ledger& ledger;
+    Store& store;
+    const Tenants& tenants;
+    httplib::Server server;
+    std::thread thread;
+    std::atomic<int> polls = 0;
+
+    /// Asks the shell's thread and waits for its answer; none when the shell has stopped.
+    template<class T> std::optional<T> ask(std::function<void(Shell&, std::function<void(T)>)> question) {
+        auto promise = std::make_shared<std::promise<T>>();
+        auto future = promise->get_future();
+        shell.post([this, promise = std::move(promise), question = std::move(question)] {
+            question(shell, [promise](T value) { promise->set_value(std::move(value)); });
+        });
+        try {
+            return future.get();
+        } catch (const std::future_error&) { // the question was dropped unanswered
+            return {};
+        }
+    }
+
+    /// The tenant's job of the path's first capture, copied; answers the request itself where there is none.
+    std::optional<CatalogJob> job_of(const std::string& tenant, const httplib::Request& request, httplib::Response& response,
+                                     std::uint64_t* leased = nullptr) {
+        const auto id = parse_job(request.matches[1].str());
+        if (!id) {
+            not_found(response, "job");
+            return {};
+        }
+        using Found = std::pair<std::optional<CatalogJob>, std::uint64_t>;
+        const auto found = ask<Found>([&](Shell& s, const auto& reply) {
+            const auto* job = s.catalog().find(tenant, *id);
+            reply(job != nullptr ? Found{*job, s.leased(*id)} : Found{});
+        });
+        if (!found) {
+            refuse(response, 503, Code::unreachable, "the server is stopping");
+            return {};
+        }
+        if (!found->first) not_found(response, "job");
+        if (leased != nullptr) *leased = found->second;
+        return found->first;
+    }
+
+    /// The job's frame index of the path's second capture.
+    static std::optional<std::uint32_t> frame_of(const CatalogJob& job, const httplib::Request& request, httplib::Response& response) {
+        const auto text = request.matches[2].str();
+        std::int32_t frame = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), frame);
+        const auto index = error == std::errc() && end == text.data() + text.size() ? job.index_of(frame) : std::nullopt;
+        if (!index) not_found(response, "frame");
+        return index;
+    }
+
+    using Handler = void (State::*)(const std::string& tenant, const httplib::Request&, httplib::Response&);
+    httplib::Server::Handler with_tenant(Handler handler) {
+        return [this, handler](const httplib::Request& request, httplib::Response& response) {
+            constexpr std::string_view scheme = "Bearer ";
+            const auto header = request.get_header_value("Authorization");
+            const auto tenant =
+                header.starts_with(scheme) ? tenants.tenant_of(std::string_view(header).substr(scheme.size())) : std::nullopt;
+            if (!tenant) {
+                response.set_header("WWW-Authenticate", "Bearer");
+                refuse(response, 401, Code::refused,
+                       header.empty() ? "a token is needed (--token, RAYMILL_TOKEN or a token file)" : "this token is not known here");
+                return;
+            }
+            (this->*handler)(*tenant, request, response);
+        };
+    }
+
+    void set_up();
+    void missing(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void put_blob(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void add_scene(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void submit(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void list_jobs(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void get_job(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void cancel(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void list_frames(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void get_frame(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void get_image(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void list_tiles(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void get_preview(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void list_events(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void list_workers(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+
+    /// {"manifest": MANIFEST} out of a body.
+    static Result<Manifest> manifest_of(const std::string& body) {
+        const auto root = json::parse(body, nullptr, false);
+        if (!root.is_object() || !root.contains("manifest")) return fail(Code::usage, "", "the body is not {\"manifest\": {...}}");
+        return parse_manifest(text_of(root["manifest"]));
+    }
+    json missing_of(const std::string& tenant, const Manifest& manifest) const {
+        auto list = json::array();
+        std::set<std::string> seen; // two files may have the same bytes
+        for (const auto& file : manifest.files)
+            if (store.size(tenant, file.sha256) != file.size && seen.insert(file.sha256).second)
+                list.push_back({{"sha256", file.sha256}, {"size", file.size}, {"have", store.received(tenant, file.sha256, file.size)}});
+        return list;
+    }
+    std::optional<FrameRow> row_of(JobId job, std::uint32_t index) {
+        auto rows = ledger.frames(job, index, 1);
+        if (!rows || rows->empty() || rows->front().frame != index) return {};
+        return rows->front();
+    }
+    /// Sends a blob in pieces; httplib serves Range from it.
+    void send_blob(httplib::Response& response, const std::string& tenant, const std::string& sha256, std::uint64_t size,
+                   const char* type) {
+        response.set_content_provider(size, type, [this, tenant, sha256](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
+            const auto piece = store.read(tenant, sha256, offset, std::min<std::size_t>(length, 1u << 20));
+            return piece && !piece->empty() && sink.write(piece->data(), piece->size());
+        });
+    }
+};
+
+void HttpApi::State::set_up() {
+    server.new_task_queue = [] { return new httplib::ThreadPool(limits::http_threads); };
+    server.set_payload_max_length(limits::json_body);
+    server.set_read_timeout(15, 0);
+    server.set_write_timeout(30, 0);
+    server.set_keep_alive_timeout(5);
+    server.set_keep_alive_max_count(1000);
+    // Not SO_REUSEPORT, httplib's default: two servers on one port would each get half of the requests.
+    server.set_socket_options([](socket_t socket) {
+        const int yes = 1;
+        ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    });
+    server.set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
+        refuse(response, 500, Code::failed, "the server made a mistake");
+    });
+    server.set_error_handler([](const httplib::Request&, httplib::Response& response) {
+        if (!response.body.empty()) return;
+        const int status = response.status;
+        refuse(response, status, status == 404 || status == 413 ? Code::refused : Code::usage,
+               status == 404   ? "there is nothing at this path"
+               : status == 413 ? "the request is too large"
+                               : "the request cannot be understood");
+    });
+    for (const auto& file : web::files())
+        server.Get(std::string(file.path), [&file](const httplib::Request&, httplib::Response& response) {
+            response.set_header("Content-Security-Policy", std::string(web::content_security_policy));
+            response.set_header("X-Content-Type-Options", "nosniff");
+            response.set_header("Referrer-Policy", "no-referrer");
+            response.set_header("Cache-Control", "no-cache");
+            response.set_content(file.bytes.data(), file.bytes.size(), std::string(file.content_type));
+        });
+    server.Get("/healthz", [](const httplib::Request&, httplib::Response& response) {
+        answer(response, 200, text_of({{"status", "ok"}, {"version", RAYMILL_VERSION}}));
+    });
+    server.Post("/v1/scenes/missing", with_tenant(&State::missing));
+    server.Put(R"(/v1/blobs/([0-9a-f]+))", with_tenant(&State::put_blob));
+    server.Post("/v1/scenes", with_tenant(&State::add_scene));
+    server.Post("/v1/jobs", with_tenant(&State::submit));
+    server.Get("/v1/jobs", with_tenant(&State::list_jobs));
+    server.Get(R"(/v1/jobs/([0-9a-f]+))", with_tenant(&State::get_job));
+    server.Post(R"(/v1/jobs/([0-9a-f]+)/cancel)", with_tenant(&State::cancel));
+    server.Get(R"(/v1/jobs/([0-9a-f]+)/frames)", with_tenant(&State::list_frames));
+    server.Get(R"(/v1/jobs/([0-9a-f]+)/frames/(-?[0-9]+))", with_tenant(&State::get_frame));
+    server.Get(R"(/v1/jobs/([0-9a-f]+)/frames/(-?[0-9]+)/image)", with_tenant(&State::get_image));
+    server.Get(R"(/v1/jobs/([0-9a-f]+)/frames/(-?[0-9]+)/tiles)", with_tenant(&State::list_tiles));
+    server.Get(R"(/v1/jobs/([0-9a-f]+)/frames/(-?[0-9]+)/tiles/([0-9]+)/preview)", with_tenant(&State::get_preview));
+    server.Get(R"(/v1/jobs/([0-9a-f]+)/events)", with_tenant(&State::list_events));
+    server.Get("/v1/workers", with_tenant(&State::list_workers));
+}
+
+void HttpApi::State::missing(const std::string& tenant, const httplib::Request& request, httplib::Response& response) {
+    const auto manifest = manifest_of(request.body);
+    if (!manifest) return refuse(response, manifest.error());
+    answer(response, 200, text_of({{"scene", scene_id(*manifest)}, {"missing", missing_of(tenant, *manifest)}}));
+}
+
+void HttpApi::State::put_blob(const std::string& tenant, const httplib::Request& request, httplib::Response& response) {
+    const auto sha256 = request.matches[1].str();
+    const auto offset = number<std::uint64_t>(request, "offset", 0, 0, limits::blob);
+    const auto size = number<std::uint64_t>(request, "size", ~0ull, 0, limits::blob);
+    if (!is_sha256(sha256) || !offset || !size || !request.has_param("size"))
+        return refuse(response, 400, Code::usage, "a piece is PUT /v1/blobs/SHA256?offset=O&size=S with S at most 64 GiB");
+    if (request.body.size() > max_piece_bytes) return refuse(response, 413, Code::refused, "a piece has at most 8 MiB");
+    const auto appended = store.append(tenant, sha256, *size, *offset, request.body);
+    if (!appended && appended.error().code == Code::refused)
+        return answer(response, 409, text_of({{"have", store.received(tenant, sha256, *size)}}));
+    if (!appended) return refuse(response, appended.error());
+    answer(response, appended->conflict ? 409 : 200, text_of({{"have", appended->have}}));
+}
+
+void HttpApi::State::add_scene(const std::string& tenant, const httplib::Request& request, httplib::Response& response) {
+    const auto manifest = manifest_of(request.body);
+    if (!manifest) return refuse(response, manifest.error());
+    if (auto missing = missing_of(tenant, *manifest); !missing.empty())
+        return answer(response, 409, text_of({{"missing", std::move(missing)}}));
+    const auto scene = scene_id(*manifest);
+    if (auto ok = store.put(tenant, scene, canonical(*manifest)); !ok) return refuse(response, ok.error());
+    const auto done = ask<bool>([&](Shell& s, const auto& reply) { s.add_scene(tenant, scene, [reply] { reply(true); }); });
+    if (!done) return refuse(response, 503, Code::unreachable, "the server is stopping");
+    answer(response, 200, text_of({{"scene", scene}}));
+}
+
+void HttpApi::State::submit(const std::string& tenant, const httplib::Request& request, httplib::Response& response) {
+    const auto bad = [&](const char* why) { refuse(response, 400, Code::usage, why); };
+    const auto root = json::parse(request.body, nullptr, false);
+    if (!root.is_object()) return bad("the body is not a JSON object");
+    Submission submission{.tenant = tenant, .scene = {}, .name = {}, .key = {}, .words = {}, .settings = {}};
+    for (const auto& [key, value] : root.items()) {
+        if (key == "settings") {
+            if (!value.is_object() || value.size() > limits::settings_words) return bad("settings is not an object of at most 64 words");
+            for (const auto& [name, word] : value.items()) {
+                if (!word.is_string()) return bad("a setting's value is not a string");
+                submission.words[name] = word.get<std::string>();
+            }
+            continue;
+        }
+        auto* text = key == "scene" ? &submission.scene : key == "name" ? &submission.name : key == "key" ? &submission.key : nullptr;
+        if (text == nullptr) return bad("the body has a key that is none of scene, settings, name, key");
+        if (!value.is_string()) return bad("scene, name and key are strings");
+        *text = value.get<std::string>();
+    }
+    if (submission.name.size() > limits::job_name || submission.key.size() > limits::job_key)
+        return bad("name and key have at most 200 bytes");
+    auto settings = parse_settings(submission.words);
+    if (!settings) return refuse(response, settings.error());
+    submission.settings = std::move(*settings);
+    submission.words = to_words(submission.settings);
+    if (!is_sha256(submission.scene)) return bad("scene is not the id of a scene");
+    const auto known = ledger.has_scene(tenant, submission.scene);
+    if (!known) return refuse(response, known.error());
+    if (!*known) return not_found(response, "scene");
+    if (!submission.settings.env.empty() && !env_colour(submission.settings.env)) {
+        const auto text = store.read(tenant, submission.scene, 0, limits::json_body);
+        const auto manifest = text ? parse_manifest(*text) : std::unexpected(text.error());
+        if (!manifest) return refuse(response, manifest.error());
+        if (std::ranges::find(manifest->files, submission.settings.env, &ManifestFile::path) == manifest->files.end())
+            return bad("env: the scene's manifest has no such file; upload the environment with the scene");
+    }
+    const auto submitted = ask<Result<Submitted>>([&](Shell& s, const auto& reply) { s.submit(submission, reply); });
+    if (!submitted) return refuse(response, 503, Code::unreachable, "the server is stopping");
+    if (!*submitted) return refuse(response, submitted->error());
+    answer(response, 200, text_of({{"job", job_text((*submitted)->job)}, {"created", (*submitted)->created}}));
+}
+
+void HttpApi::State::list_jobs(const std::string& tenant, const httplib::Request& request, httplib::Response& response) {
+    const auto limit = number<std::size_t>(request, "limit", 100, 1, 1000);
+    if (!limit) return refuse(response, 400, Code::usage, "limit is a number from 1 to 1000");
+    const auto list = ask<std::string>([&](Shell& s, const auto& reply) {
+        std::string jobs;
+        for (const auto* job : s.catalog().newest(tenant, *limit))
+            jobs += (jobs.empty() ? "" : ",") + job_json(*job, s.leased(job->row.added.spec.id));
+        reply("{\"jobs\":[" + jobs + "]}");
+    });
+    if (!list) return refuse(response, 503, Code::unreachable, "the server is stopping");
+    answer(response, 200, *list);
+}
+
+void HttpApi::State::get_job(const std::string& tenant, const httplib::Request& request, httplib::Response& response) {
+    std::uint64_t leased = 0;
+    if (const auto job = job_of(tenant, request, response, &leased)) answer(response, 200, job_json(*job, leased));
+}
+
+void HttpApi::State::cancel(const std::string& tenant, const httplib::Request& request, httplib::Response& response) {
+    const auto job = job_of(tenant, request, response);
+    if (!job) return;
+    const auto done = ask<bool>([&](Shell& s, const auto& reply) { s.cancel(job->row.added.spec.id, [reply] { reply(true); }); });
+    if (!done) return refuse(response, 503, Code::unreachable, "the server is stopping");
+    get_job(tenant, request, response);
+}
+
+void HttpApi::State::list_frames(const std::string& tenant, const httplib::Request& request, httplib::Response& response) {
+    const auto job = job_of(tenant, request, response);
+    if (!job) return;
+    const auto from = number<std::uint32_t>(request, "from", 0, 0, SettingsLimits::max_frames);
+    const auto limit = number<std::uint32_t>(request, "limit", 1000, 1, 10000);
+    if (!from || !limit) return refuse(response, 400, Code::usage, "from is a number from 0 on, limit one from 1 to 10000");
+    const auto total = static_cast<std::uint32_t>(job->numbers.size());
+    const auto begin = std::min(*from, total), end = std::min(total, begin + *limit);
+    const auto rows = ledger.frames(job->row.added.spec.id, begin, end - begin);
+    if (!rows) return refuse(response, rows.error());
+    std::string list;
+    auto row = rows->begin();
+    for (auto index = begin; index < end; ++index) {
+        const bool recorded = row != rows->end() && row->frame == index;
+        list += (list.empty() ? "" : ",") + frame_json(*job, index, recorded ? &*row : nullptr);
+        if (recorded) ++row;
+    }
+    answer(response, 200, "{\"frames\":[" + list + "],\"next\":" + (end < total ? std::to_string(end) : "null") + "}");
+}
+
+void HttpApi::State::get_frame(const std::string& tenant, const httplib::Request& request, httplib::Response& response) {
+    const auto job = job_of(tenant, request, response);
+    const auto index = job ? frame_of(*job, request, response) : std::nullopt;
+    if (!index) return;
+    const auto row = row_of(job->row.added.spec.id, *index);
+    answer(response, 200, frame_json(*job, *index, row ? &*row : nullptr));
+}
+
+void HttpApi::State::get_image(const std::string& tenant, const httplib::Request& request, httplib::Response& response) {
+    const auto job = job_of(tenant, request, response);
+    const auto index = job ? frame_of(*job, request, response) : std::nullopt;
+    if (!index) return;
+    const auto row = row_of(job->row.added.spec.id, *index);
+    if (!row || row->state != FrameState::done) return refuse(response, 409, Code::refused, "the frame is not done");
+    const auto size = static_cast<std::int64_t>(row->size);
+    if (request.ranges.size() > 1 || std::ranges::any_of(request.ranges, [&](const auto& range) { return range.first >= size; })) {
+        response.set_header("Content-Range", "bytes */" + std::to_string(size));
+        return refuse(response, 416, Code::usage, "the range is not within the file");
+    }
+    send_blob(response, tenant, row->sha256, row->size, job->settings.format == "exr" ? "image/x-exr" : "image/png");
+}
+
+void HttpApi::State::list_tiles(const std::string& tenant, const httplib::Request& request, httplib::Response& response) {
+    const auto job = job_of(tenant, request, response);
+    const auto index = job ? frame_of(*job, request, response) : std::nullopt;
+    if (!index) return;
+    const auto after = number<std::uint64_t>(request, "after", 0, 0, std::uint64_t{1} << 62);
+    if (!after) return refuse(response, 400, Code::usage, "after is a number from 0 on");
+    const auto tiles = ledger.tiles(job->row.added.spec.id, *index, *after, 1000);
+    if (!tiles) return refuse(response, tiles.error());
+    auto list = json::array();
+    for (const auto& tile : *tiles) {
+        const auto rect = job->grid().rect(tile.task.tile);
+        list.push_back(
+            {{"tile", tile.task.tile}, {"x", rect.x}, {"y", rect.y}, {"width", rect.width}, {"height", rect.height}, {"seq", tile.seq}});
+    }
+    answer(response, 200, text_of({{"tiles", list}, {"next", tiles->empty() ? *after : tiles->back().seq}}));
+}
+
+void HttpApi::State::get_preview(const std::string& tenant, const httplib::Request& request, httplib::Response& response) {
+    const auto job = job_of(tenant, request, response);
+    const auto index = job ? frame_of(*job, request, response) : std::nullopt;
+    if (!index) return;
+    const auto text = request.matches[3].str();
+    std::uint32_t tile = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), tile);
+    if (error != std::errc() || end != text.data() + text.size()) return not_found(response, "tile");
+    const auto rows = ledger.chunks(job->row.added.spec.id, *index, tile, 1);
+    if (!rows) return refuse(response, rows.error());
+    if (rows->empty() || rows->front().task.tile != tile) return not_found(response, "accepted tile");
+    response.set_header("Cache-Control", "private, max-age=31536000, immutable"); // a tile is accepted once
+    send_blob(response, tenant, rows->front().output.preview, rows->front().output.preview_size, "image/png");
+}
+
+void HttpApi::State::list_events(const std::string& tenant, const httplib::Request& request, httplib::Response& response) {
+    const auto job = job_of(tenant, request, response);
+    if (!job) return;
+    const auto after = number<std::uint64_t>(request, "after", 0, 0, std::uint64_t{1} << 62);
+    const auto wait = number<int>(request, "wait_s", 0, 0, limits::longest_poll_s);
+    if (!after || !wait) return refuse(response, 400, Code::usage, "after is a number from 0 on, wait_s one from 0 to 30");
+    const auto id = job->row.added.spec.id;
+    auto events = ledger.events(id, *after, 1000);
+    if (events && events->empty() && *wait > 0) {
+        struct Seat {
+            std::atomic<int>& taken;
+            int number;
+            explicit Seat(std::atomic<int>& seats) : taken(seats), number(++seats) {}
+            ~Seat() { --taken; }
+        } const seat(polls);
+        if (seat.number > limits::long_polls)
+            return refuse(response, 429, Code::refused, "too many requests wait for events already; try again soon");
+        shell.bell().wait(id, *after, std::chrono::seconds(*wait));
+        events = ledger.events(id, *after, 1000);
+    }
+    if (!events) return refuse(response, events.error());
+    auto list = json::array();
+    for (const auto& event : *events) {
+        json one{{"seq", event.seq},
+                 {"time_us", event.at},
+                 {"event", event.what},
+                 {"state", event.state},
+                 {"tiles", {{"total", event.tiles_total}, {"done", event.tiles_done}}}};
+        if (event.what != "job") one["frame"] = job->numbers.at(event.frame);
+        if (event.what == "tile") one["tile"] = event.tile;
+        if (event.fault != Fault{}) one["error"] = {{"code", event.fault.code}, {"message", event.fault.message}};
+        list.push_back(std::move(one));
+    }
+    answer(response, 200, text_of({{"events", list}, {"next", events->empty() ? *after : events->back().seq}}));
+}
+
+void HttpApi::State::list_workers(const std::string&, const httplib::Request&, httplib::Response& response) {
+    const auto list = ask<std::string>([](Shell& s, const auto& reply) { reply(s.workers_json()); });
+    if (!list) return refuse(response, 503, Code::unreachable, "the server is stopping");
+    answer(response, 200, *list);
+}
+
+HttpApi::HttpApi(Shell& shell, Ledger& ledger, Store& store, const Tenants& tenants)
+    : state_(new State{.shell = shell, .ledger = ledger, .store = store, .tenants = tenants, .server = {}, .thread = {}, .polls = 0}) {
+    state_->set_up();
+}
+
+HttpApi::~HttpApi() { stop(); }
+
+Result<std::uint16_t> HttpApi::bind(const Address& address) {
+    int port = address.port;
+    const bool bound =
+        port == 0 ? (port = state_->server.bind_to_any_port(address.host)) > 0 : state_->server.bind_to_port(address.host, port);
+    if (!bound) return fail(Code::refused, address.text(), "cannot listen there; is another server running? Choose another with --http");
+    return static_cast<std::uint16_t>(port);
+}
+
+void HttpApi::start() {
+    state_->thread = std::thread([this] { state_->server.listen_after_bind(); });
+}
+
+void HttpApi::stop() {
+    if (!state_->thread.joinable()) return;
+    state_->server.stop();
+    state_->thread.join();
+}
+
+} // namespace raymill::farm
