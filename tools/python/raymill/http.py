@@ -112,11 +112,14 @@ class Connection:
 
     def _once(self, method: str, path: str, data: Optional[bytes], kind: str, wait_s: float) -> tuple[int, bytes]:
         response = self._send(method, path, data, {"Content-Type": kind} if data is not None else {}, wait_s)
-        text = response.read(MAX_JSON_ANSWER + 1)
-        if len(text) > MAX_JSON_ANSWER:
-            self.close()
-            raise Error("unreachable", f"{self.url}: an answer of more than {MAX_JSON_ANSWER >> 20} MiB")
-        return response.status, text
+        pieces, size = [], 0
+        while piece := response.read(1 << 18):   # read(n) sets n bytes aside, however few come
+            pieces.append(piece)
+            size += len(piece)
+            if size > MAX_JSON_ANSWER:
+                self.close()
+                raise Error("unreachable", f"{self.url}: an answer of more than {MAX_JSON_ANSWER >> 20} MiB")
+        return response.status, b"".join(pieces)
 
     def _send(self, method: str, path: str, data: Optional[bytes], headers: dict[str, str], wait_s: float) -> http.client.HTTPResponse:
         timeout = self.timeout + wait_s

@@ -150,6 +150,8 @@ def _document(main: Path) -> dict[str, Any]:
     _check_file(main, str(main))
     try:
         with open(main, "rb") as file:
+            # Never more is asked for than there is: read(n) sets n bytes of memory aside.
+            size = os.fstat(file.fileno()).st_size
             head = file.read(20)
             if head[:4] == b"glTF":
                 if len(head) < 20:
@@ -161,13 +163,13 @@ def _document(main: Path) -> dict[str, Any]:
                     raise Error("bad_input", f"{main}: the first chunk of the GLB is not JSON")
                 if length > MAX_JSON:
                     raise Error("bad_input", f"{main}: more than {MAX_JSON >> 20} MiB of JSON")
-                text = file.read(length)
-                if len(text) < length:
+                if length > size - 20:
                     raise Error("bad_input", f"{main}: the GLB ends inside its JSON")
+                text = file.read(length)
             else:
-                text = head + file.read(MAX_JSON)
-                if len(text) >= MAX_JSON:
+                if size > MAX_JSON:
                     raise Error("bad_input", f"{main}: more than {MAX_JSON >> 20} MiB of JSON")
+                text = head + file.read(max(0, size - len(head)))
     except OSError as error:
         raise Error("io", f"{main}: {error.strerror}") from error
     try:
