@@ -10,9 +10,7 @@
 namespace raymill::accel {
 namespace {
 
-using shading::TraceInstance;
 using shading::TraceNode;
-using shading::TraceTriangle;
 
 struct Children {
     std::array<std::uint32_t, 4> nodes{};

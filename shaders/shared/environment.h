@@ -65,8 +65,9 @@ inline vec3 sample_environment(IN(SceneData) scene, uvec2 bits, float u_alias, O
         pdf = scene.environment.at[texel].pdf;
         float u = (float(texel % width) + unit_float(bits.x * width)) / float(width) + scene.environment_rotation;
         azimuth = 2.0f * PI * (u - 0.5f);
-        float upper = cos(PI * float(texel / width) / float(height));
-        float lower = cos(PI * float(texel / width + 1u) / float(height));
+        uint row = texel / width;
+        float upper = cos(PI * float(row) / float(height));
+        float lower = cos(PI * float(row + 1u) / float(height));
         y = mix(upper, lower, unit_float(bits.y * height));
     }
     float radius = sqrt(max(0.0f, 1.0f - y * y));
