@@ -45,8 +45,9 @@ struct PathState {
     uint key;      // pixel_key
     uint sample_index;
     uint vertex; // number of the surface vertex that the ray leads to
+    uint normal; // packed: shading normal of the vertex that the ray left; what light was drawn for there
 };
-SHARED_LAYOUT(PathState, 72, vertex, 68);
+SHARED_LAYOUT(PathState, 76, normal, 72);
 
 // Light on its way to a path's vertex: radiance x transmittance along the ray is added to the path. No shadow ray where contribution is 0.
 struct ShadowRay {
@@ -70,6 +71,7 @@ inline PathState generate(IN(SceneData) scene, IN(FrameParams) params, uint x, u
     path.key = pixel_key(params.seed, x, y);
     path.sample_index = sample_index;
     path.vertex = 0u;
+    path.normal = 0u;
     vec2 in_pixel = sample_pixel_filter(params.pixel_filter, sample_unit_square(path.key, sample_index, DECISION_FILTER));
     CameraRay ray = make_camera_ray(scene.camera, vec2(float(x), float(y)) + in_pixel, params.width, params.height);
     path.origin = ray.origin;
@@ -140,7 +142,9 @@ inline uint shade(IN(SceneData) scene, IN(FrameParams) params, IN(RayHit) hit, I
     }
     vec3 emission = evaluate_emission(scene, point.mesh, point.triangle, point.weights);
     if (max_component(emission) > 0.0f) {
-        float weight = emission_weight(params, path, hit_light_pdf(scene, hit, point, path.direction));
+        float light_pdf = 0.0f;
+        if (path.bsdf_pdf > 0.0f) light_pdf = hit_light_pdf(scene, hit, point, path.origin, unpack_direction(path.normal), path.direction);
+        float weight = emission_weight(params, path, light_pdf);
         path.radiance += clamp_contribution(params, path.throughput * emission * weight, path.vertex);
     }
     if (path.vertex > params.max_bounces) return 0u;
@@ -164,11 +168,13 @@ inline uint shade(IN(SceneData) scene, IN(FrameParams) params, IN(RayHit) hit, I
     Bsdf bsdf =
         make_bsdf(vec3(base.x, base.y, base.z), metallic, roughness, scene.materials.at[material].ior, specular, specular_color, view.z);
     vec3 origin = leaving_origin(point);
+    uint packed_normal = pack_direction(point.normal);
     uint result = 0u;
 
     if (params.strategy != STRATEGY_BSDF_ONLY && has_finite_lobe(bsdf)) {
         LightSample light =
-            sample_light(scene, origin, sample_bits(path.key, path.sample_index, vertex_decision(path.vertex, DECISION_LIGHT_POINT)),
+            sample_light(scene, origin, unpack_direction(packed_normal),
+                         sample_bits(path.key, path.sample_index, vertex_decision(path.vertex, DECISION_LIGHT_POINT)),
                          sample_bits(path.key, path.sample_index, vertex_decision(path.vertex, DECISION_LIGHT_PICK)));
         if (light.pdf > 0.0f) {
             float bsdf_pdf;
@@ -203,6 +209,7 @@ inline uint shade(IN(SceneData) scene, IN(FrameParams) params, IN(RayHit) hit, I
     path.t_max = RAY_INFINITY;
     path.bsdf_pdf = next.pdf;
     path.vertex += 1u;
+    path.normal = packed_normal;
     return result | PATH_CONTINUES;
 }
 

@@ -2,6 +2,7 @@
 #include "shaders/shared/triangle.h"
 
 #include "renderer/scene/light_table.hpp"
+#include "renderer/scene/light_tree.hpp"
 #include "tests/support/closed_form.hpp"
 #include "tests/support/statistics.hpp"
 
@@ -45,15 +46,16 @@ std::vector<glm::vec3> wild(std::uint32_t count, Random& random) {
 
 } // namespace
 
-TEST_CASE("lights are drawn with the probability in their entries, and what is left of the number is uniform") {
+TEST_CASE("far lights are drawn with the probability in their entries, and what is left of the number is uniform") {
     // Chi-squared over entries x eight slices of the remainder, 400000 draws. Powers from 1 to 4000 and one of 0.
     std::vector<SceneLight> lights(23);
     std::vector<double> powers;
     for (std::size_t i = 0; i < lights.size(); ++i) powers.push_back(i == 7 ? 0 : std::pow(1.5, static_cast<double>(i % 20)));
-    scene::fill_light_table(lights, powers, NONE);
+    scene::fill_light_table(lights, powers, NONE, 1);
     SceneData data{};
     data.lights.at = lights.data();
     data.light_count = static_cast<std::uint32_t>(lights.size());
+    data.distant_share = 1;
     constexpr int draws = 400000, slices = 8;
     std::vector<double> count(lights.size() * slices), expected(count.size());
     double total = 0;
@@ -66,8 +68,10 @@ TEST_CASE("lights are drawn with the probability in their entries, and what is l
     Random random(61);
     for (int draw = 0; draw < draws; ++draw) {
         float u = random.unit();
-        const std::uint32_t index = pick_light(data, random.bits(), u);
+        float pmf;
+        const std::uint32_t index = pick_light(data, glm::vec3(0), glm::vec3(0, 1, 0), random.bits(), u, pmf);
         REQUIRE(index < lights.size());
+        REQUIRE(pmf == lights[index].pmf);
         REQUIRE(u >= 0);
         REQUIRE(u < 1);
         ++count[index * slices + static_cast<std::size_t>(u * slices)];
@@ -167,13 +171,13 @@ TEST_CASE("scattering that meets an emitter is given the density with which ligh
                      {{tests::triangle({-0.4f, 0, 0}, {0.5f, 0.1f, 0}, {0, 0.6f, 0.2f}), writer.material(tests::emitter({1, 1, 1}))}})});
     const auto flat = tests::flat_scene(writer, {}, nullptr);
     const SceneData data = scene::referring(flat);
-    const glm::vec3 origin(0.1f, 0.2f, -0.3f);
+    const glm::vec3 origin(0.1f, 0.2f, -0.3f), normal(0, 0.8f, 0.6f); // both emitters lie before the surface
     Random random(66);
     double inverse_sum = 0;
     constexpr int draws = 100000;
     int disagreements = 0;
     for (int i = 0; i < draws; ++i) {
-        const LightSample light = sample_light(data, origin, {random.bits(), random.bits()}, {random.bits(), random.bits()});
+        const LightSample light = sample_light(data, origin, normal, {random.bits(), random.bits()}, {random.bits(), random.bits()});
         REQUIRE(light.pdf > 0);
         REQUIRE(light.has_extent);
         inverse_sum += 1 / static_cast<double>(light.pdf);
@@ -197,7 +201,7 @@ TEST_CASE("scattering that meets an emitter is given the density with which ligh
         }
         REQUIRE(light.t_max < hit.t); // the shadow ray ends before the emitter
         const SurfacePoint point = make_surface_point(data, hit, light.direction);
-        const float pdf = hit_light_pdf(data, hit, point, light.direction);
+        const float pdf = hit_light_pdf(data, hit, point, origin, normal, light.direction);
         if (std::abs(pdf / light.pdf - 1) > 1e-3f) ++disagreements; // the other triangle of a quad, or an edge
     }
     CHECK(disagreements < 20);
@@ -251,12 +255,19 @@ TEST_CASE("no shadow ray is stopped by the emitter it asks, from millimetres to 
         SceneLight entry{};
         entry.kind = LIGHT_TRIANGLE;
         flat.lights = {entry};
-        scene::fill_light_table(flat.lights, std::vector<double>{1}, NONE);
+        scene::build_light_tree(flat, {{.light = 0,
+                                        .lower = glm::dvec3(-1),
+                                        .upper = glm::dvec3(1),
+                                        .axis = {0, 0, 1},
+                                        .spread = 3.1415926535,
+                                        .emission = 1.5707963,
+                                        .both_sides = false,
+                                        .intensity = 1}});
         flat.head.light_count = 1;
         const SceneData data = scene::referring(flat);
         for (int k = 0; k < 20; ++k) {
-            const glm::vec3 origin = flat.instances[0].object_to_world[3] + any(away);
-            const LightSample light = sample_light(data, origin, {random.bits(), random.bits()}, {random.bits(), random.bits()});
+            const glm::vec3 origin = flat.instances[0].object_to_world[3] + any(away), normal(0, 1, 0);
+            const LightSample light = sample_light(data, origin, normal, {random.bits(), random.bits()}, {random.bits(), random.bits()});
             if (light.pdf == 0) continue;
             const glm::vec3 from = transform_point(instance.world_to_object, origin),
                             along = transform_vector(instance.world_to_object, light.direction);
