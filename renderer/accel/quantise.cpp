@@ -141,12 +141,14 @@ Box child_box(const TraceNode& node, unsigned child) {
             node.origin + glm::vec3(byte(node.upper_x), byte(node.upper_y), byte(node.upper_z)) * scales};
 }
 
-Result<TraceHierarchy> quantise(const scene::FlatScene& scene, const Hierarchy& hierarchy) {
+Result<TraceHierarchy> quantise(const scene::FlatScene& scene, const Hierarchy& hierarchy, const TraceLimits& limits) {
     TraceHierarchy result;
     std::uint64_t triangle_count = 0;
     for (const Tree& tree : hierarchy.bottom) triangle_count += tree.items.size();
-    if (triangle_count > shading::TRACE_MAX_TRIANGLES)
-        return fail(Code::unsupported, "scene", std::to_string(triangle_count) + " triangles are more than 2^31 - 1; split the scene");
+    if (triangle_count > limits.triangles)
+        return fail(Code::unsupported, "scene",
+                    std::to_string(triangle_count) + " triangles are more than the " + std::to_string(limits.triangles) +
+                        " that can be drawn; split the scene");
     result.triangles.reserve(triangle_count);
 
     unsigned top_levels = 1, bottom_levels = 0;
@@ -170,10 +172,11 @@ Result<TraceHierarchy> quantise(const scene::FlatScene& scene, const Hierarchy& 
             return static_cast<std::uint32_t>(result.triangles.size() - 1);
         });
         bottom_levels = std::max(bottom_levels, levels);
-        if (result.nodes.size() > shading::TRACE_MAX_NODES)
-            return fail(Code::unsupported, "scene",
-                        "its hierarchy has more than 2^24 nodes (about 40 million triangles); use instances or split the scene");
     }
+    if (result.nodes.size() > limits.nodes)
+        return fail(Code::unsupported, "scene",
+                    "its hierarchy has " + std::to_string(result.nodes.size()) + " nodes, more than the " + std::to_string(limits.nodes) +
+                        " that can be named (about 40 million triangles); use instances or split the scene");
     result.instances.reserve(scene.instances.size());
     for (const shading::SceneInstance& instance : scene.instances)
         result.instances.push_back({instance.world_to_object, roots[instance.mesh], instance.flags});

@@ -14,10 +14,16 @@ struct TraceHierarchy {
     unsigned stack_entries = 0;                    ///< no walk needs a longer stack: levels of inner nodes, top and deepest bottom together
 };
 
+/// What indices can name: 24 bits for nodes, 31 for triangles. Tests set less.
+struct TraceLimits {
+    std::uint64_t nodes = shading::TRACE_MAX_NODES;
+    std::uint64_t triangles = shading::TRACE_MAX_TRIANGLES;
+};
+
 /// Boxes on the grids are never smaller than what they hold, and larger by at least `grid_slack` of the node's coordinates, which is what
 /// the rounding of a walk can take from them. Code::unsupported where the scene has more nodes or triangles than 24- and 31-bit indices can
 /// name.
-Result<TraceHierarchy> quantise(const scene::FlatScene& scene, const Hierarchy& hierarchy);
+Result<TraceHierarchy> quantise(const scene::FlatScene& scene, const Hierarchy& hierarchy, const TraceLimits& limits = {});
 
 /// The boxes of a four-wide node's children as a walk sees them; child < its count.
 Box child_box(const shading::TraceNode& node, unsigned child);

@@ -194,7 +194,6 @@ Status PathTracer::upload_scene(const scene::FlatScene& scene, const accel::Hier
     head.textures = reference<shading::SceneTextures>(send(scene.textures, "textures"));
     head.texels = reference<shading::Uints>(send(scene.texels, "texels"));
     head.lights = reference<shading::SceneLights>(send(scene.lights, "lights"));
-    head.light_nodes = reference<shading::LightNodes>(send(scene.light_nodes, "light tree"));
     head.triangle_light = reference<shading::Uints>(send(scene.triangle_light, "emissive triangles"));
     head.environment = reference<shading::EnvironmentTexels>(send(scene.environment, "environment texels"));
     RETURN_ERROR(status);
@@ -314,6 +313,21 @@ void PathTracer::adapt(std::uint32_t paths, double seconds) {
         batch_paths_ = std::min(2 * batch_paths_, slots_);
 }
 
+void PathTracer::set_frame(const shading::FrameParams& params, Rect rect) {
+    wavefront_.params = params;
+    wavefront_.rect_x = rect.x, wavefront_.rect_y = rect.y, wavefront_.rect_width = rect.width, wavefront_.rect_height = rect.height;
+    std::memcpy(uniform_.mapped(), &wavefront_, sizeof wavefront_);
+}
+
+Batch PathTracer::empty_batch() const {
+    Batch batch{};
+    batch.group_lanes = group_lanes_;
+    batch.rays_per_lane = rays_per_lane_;
+    batch.least_groups = least_groups_;
+    batch.most_groups = most_groups_;
+    return batch;
+}
+
 Result<TraceStats> PathTracer::render(const shading::FrameParams& params, Rect rect, std::span<glm::vec4> rgba) {
     CHECK_TRUE(loaded_);
     CHECK_AT_MOST(std::uint64_t{rect.x} + rect.width, std::uint64_t{params.width});
@@ -322,15 +336,8 @@ Result<TraceStats> PathTracer::render(const shading::FrameParams& params, Rect r
     CHECK_AT_MOST(rgba.size(), std::size_t{0xffffffff});
     TraceStats stats;
     const double start = wall_seconds(), cpu_start = cpu_seconds();
-    wavefront_.params = params;
-    wavefront_.rect_x = rect.x, wavefront_.rect_y = rect.y, wavefront_.rect_width = rect.width, wavefront_.rect_height = rect.height;
-    std::memcpy(uniform_.mapped(), &wavefront_, sizeof wavefront_);
-
-    Batch batch{};
-    batch.group_lanes = group_lanes_;
-    batch.rays_per_lane = rays_per_lane_;
-    batch.least_groups = least_groups_;
-    batch.most_groups = most_groups_;
+    set_frame(params, rect);
+    Batch batch = empty_batch();
     const std::uint32_t vertices = params.max_bounces + 2; // shaders/shared/path.h
     const auto all = static_cast<std::uint32_t>(rgba.size());
     while (batch.first_pixel < all) {
@@ -357,41 +364,6 @@ Result<TraceStats> PathTracer::render(const shading::FrameParams& params, Rect r
     stats.seconds = wall_seconds() - start;
     stats.cpu_seconds = cpu_seconds() - cpu_start;
     return stats;
-}
-
-std::vector<DeviceInfo> list_vulkan_devices(std::string* error) {
-    std::vector<DeviceInfo> infos;
-    const auto instance = Instance::create({});
-    if (!instance) {
-        if (error != nullptr) *error = instance.error().message();
-        return infos;
-    }
-    const auto candidates = find_candidates((*instance)->get());
-    if (!candidates) {
-        if (error != nullptr) *error = candidates.error().message();
-        return infos;
-    }
-    for (const Candidate& candidate : *candidates) infos.push_back(candidate.info);
-    return infos;
-}
-
-Result<std::unique_ptr<Device>> make_vulkan_device(const DeviceChoice& choice, const Tuning& tuning) {
-    auto instance = Instance::create({.threads = choice.threads, .validation = choice.validation});
-    if (!instance) return std::unexpected(instance.error());
-    const auto candidates = find_candidates((*instance)->get());
-    if (!candidates) return std::unexpected(candidates.error());
-    const auto index = choose(*candidates, choice.name);
-    if (!index) return std::unexpected(index.error());
-    const Candidate& candidate = (*candidates)[*index];
-    const auto module = choose_module(candidate, choice.trace);
-    if (!module) return std::unexpected(module.error());
-    DeviceInfo info = candidate.info;
-    info.chosen = true;
-    info.reason = choice.name.empty() ? info.reason : "asked for by --device " + choice.name;
-    info.device_class = info.type + " / " + info.name + " / " + info.driver + " / " + (*module == TraceModule::bvh ? "bvh" : "ray_query");
-    auto context = Context::create(std::move(*instance), candidate, *module);
-    if (!context) return std::unexpected(context.error());
-    return PathTracer::create(std::move(*context), std::move(info), tuning);
 }
 
 } // namespace raymill::gpu

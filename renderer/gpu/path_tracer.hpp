@@ -17,7 +17,7 @@
 
 namespace raymill::gpu {
 
-class PathTracer final : public Device {
+class PathTracer final : public VulkanDevice {
   public:
     static Result<std::unique_ptr<PathTracer>> create(std::unique_ptr<Context> context, DeviceInfo info, const Tuning& tuning);
 
@@ -25,6 +25,9 @@ class PathTracer final : public Device {
     Status load(const scene::FlatScene& scene, const accel::Hierarchy& hierarchy) override;
     [[nodiscard]] double compile_seconds() const override { return compile_seconds_; }
     Result<TraceStats> render(const shading::FrameParams& params, Rect rect, std::span<glm::vec4> rgba) override;
+    Result<std::vector<shading::RayHit>> closest_hits(std::span<const shading::PathState> paths) override;
+    Result<std::vector<float>> transmittances(std::span<const shading::ShadowRay> rays) override;
+    Result<KernelProfile> profile(const shading::FrameParams& params, Rect rect) override;
 
   private:
     PathTracer(std::unique_ptr<Context> context, DeviceInfo info, const Tuning& tuning)
@@ -34,8 +37,14 @@ class PathTracer final : public Device {
     Status allocate_slots();
     Status compile(bool with_alpha);
     Status upload_scene(const scene::FlatScene& scene, const accel::Hierarchy& hierarchy);
+    void set_frame(const shading::FrameParams& params, Rect rect);
+    [[nodiscard]] shading::Batch empty_batch() const;
     Status run_batch(const shading::Batch& batch, std::uint32_t vertices, bool first_of_pixels, TraceStats& stats);
     void record_vertices(VkCommandBuffer commands, shading::Batch& batch, std::uint32_t vertices);
+    Result<shading::WavefrontCounters> read_counters();
+    Result<std::vector<std::byte>> read_back(const Buffer& buffer, std::uint64_t size);
+    Status write(const Buffer& buffer, std::span<const std::byte> bytes);
+    Status set_queue_lengths(std::uint32_t active, std::uint32_t shadows);
     void dispatch(VkCommandBuffer commands, Kernel kernel, const shading::Batch& batch, std::uint32_t groups);
     void dispatch_indirect(VkCommandBuffer commands, Kernel kernel, const shading::Batch& batch, std::size_t offset);
     void bind(VkCommandBuffer commands, Kernel kernel, const shading::Batch& batch);

@@ -120,7 +120,6 @@ scene::FlatScene FlatSceneBuilder::finish(glm::vec3 eye, glm::vec3 target, float
     light.instance = light.triangle = NONE;
     flat.lights.push_back(light);
     head.light_count = 1;
-    head.distant_share = 1;
     head.environment_light = 0;
     head.scene_radius = 1000;
     head.instance_count = static_cast<std::uint32_t>(flat.instances.size());
@@ -141,7 +140,8 @@ scene::FlatScene random_instances(unsigned seed, unsigned count) {
     std::mt19937 random(seed);
     std::uniform_real_distribution<float> unit(-1, 1);
     FlatSceneBuilder build;
-    const std::array meshes{build.ball(3, build.material(glm::vec4(0.8f, 0.3f, 0.2f, 1))), build.cube(build.material(glm::vec4(0.7f))),
+    const std::array meshes{build.ball(3, build.material(glm::vec4(0.8f, 0.3f, 0.2f, 1))),
+                            build.cube(build.material(glm::vec4(0.7f, 0.7f, 0.7f, 1))),
                             build.square(build.material(glm::vec4(0.2f, 0.4f, 0.8f, 1)))};
     for (unsigned i = 0; i < count; ++i) {
         const glm::vec3 axis = glm::normalize(glm::vec3(unit(random), unit(random), unit(random)) + glm::vec3(1e-3f));

@@ -1,0 +1,153 @@
+// What tests and benchmarks ask of a path tracer: single rays, single kernels.
+#include "renderer/base/check.hpp"
+#include "renderer/gpu/path_tracer.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstring>
+
+namespace raymill::gpu {
+
+using shading::Batch;
+using shading::WavefrontCounters;
+
+Result<std::vector<std::byte>> PathTracer::read_back(const Buffer& buffer, std::uint64_t size) {
+    const Result<Buffer> seen = Buffer::create(*context_, Place::readback, size, "results");
+    if (!seen) return std::unexpected(seen.error());
+    RETURN_ERROR(context_->run([&](VkCommandBuffer commands) {
+        const VkBufferCopy all{0, 0, size};
+        vkCmdCopyBuffer(commands, buffer.get(), seen->get(), 1, &all);
+        barrier_to_host(commands);
+    }));
+    return std::vector<std::byte>(seen->mapped(), seen->mapped() + size);
+}
+
+Status PathTracer::write(const Buffer& buffer, std::span<const std::byte> bytes) {
+    const Result<Buffer> staging = Buffer::create(*context_, Place::upload, bytes.size(), "rays");
+    if (!staging) return std::unexpected(staging.error());
+    std::memcpy(staging->mapped(), bytes.data(), bytes.size());
+    return context_->run([&](VkCommandBuffer commands) {
+        const VkBufferCopy all{0, 0, bytes.size()};
+        vkCmdCopyBuffer(commands, staging->get(), buffer.get(), 1, &all);
+        barrier(commands);
+    });
+}
+
+// Queue 0 and the shadow queue as generate and shade leave them: slot i in place i.
+Status PathTracer::set_queue_lengths(std::uint32_t active, std::uint32_t shadows) {
+    std::vector<std::uint32_t> queues(std::size_t{3} * slots_);
+    for (std::uint32_t i = 0; i < slots_; ++i) queues[i] = queues[2 * std::size_t{slots_} + i] = i;
+    RETURN_ERROR(write(queues_, std::as_bytes(std::span(queues))));
+    WavefrontCounters counters{};
+    counters.active_0 = active;
+    counters.shadows = shadows;
+    return write(counters_, std::as_bytes(std::span(&counters, 1)));
+}
+
+Result<WavefrontCounters> PathTracer::read_counters() {
+    const auto bytes = read_back(counters_, sizeof(WavefrontCounters));
+    if (!bytes) return std::unexpected(bytes.error());
+    WavefrontCounters counters{};
+    std::memcpy(static_cast<void*>(&counters), bytes->data(), sizeof counters);
+    return counters;
+}
+
+Result<std::vector<shading::RayHit>> PathTracer::closest_hits(std::span<const shading::PathState> paths) {
+    CHECK_TRUE(loaded_);
+    set_frame(wavefront_.params, Rect{});
+    std::vector<shading::RayHit> hits(paths.size());
+    for (std::size_t at = 0; at < paths.size(); at += slots_) {
+        const std::size_t count = std::min<std::size_t>(slots_, paths.size() - at);
+        RETURN_ERROR(write(paths_, std::as_bytes(paths.subspan(at, count))));
+        RETURN_ERROR(set_queue_lengths(static_cast<std::uint32_t>(count), 0));
+        RETURN_ERROR(context_->run([this](VkCommandBuffer commands) {
+            dispatch(commands, Kernel::prepare, empty_batch(), 1);
+            dispatch_indirect(commands, Kernel::trace_closest, empty_batch(), offsetof(WavefrontCounters, closest_groups));
+        }));
+        const auto bytes = read_back(hits_, count * sizeof(shading::RayHit));
+        if (!bytes) return std::unexpected(bytes.error());
+        std::memcpy(static_cast<void*>(&hits[at]), bytes->data(), bytes->size());
+    }
+    RETURN_ERROR(context_->messages().take());
+    return hits;
+}
+
+Result<std::vector<float>> PathTracer::transmittances(std::span<const shading::ShadowRay> rays) {
+    CHECK_TRUE(loaded_);
+    set_frame(wavefront_.params, Rect{});
+    std::vector<float> result(rays.size());
+    for (std::size_t at = 0; at < rays.size(); at += slots_) {
+        const std::size_t count = std::min<std::size_t>(slots_, rays.size() - at);
+        std::vector<shading::ShadowRay> unit(rays.begin() + static_cast<std::ptrdiff_t>(at),
+                                             rays.begin() + static_cast<std::ptrdiff_t>(at + count));
+        for (shading::ShadowRay& ray : unit) ray.contribution = glm::vec3(1);
+        const std::vector<shading::PathState> dark(count); // connect() adds to their radiance
+        RETURN_ERROR(write(shadows_, std::as_bytes(std::span(unit))));
+        RETURN_ERROR(write(paths_, std::as_bytes(std::span(dark))));
+        RETURN_ERROR(set_queue_lengths(0, static_cast<std::uint32_t>(count)));
+        RETURN_ERROR(context_->run([this](VkCommandBuffer commands) {
+            dispatch(commands, Kernel::prepare_shadows, empty_batch(), 1);
+            dispatch_indirect(commands, Kernel::trace_shadow, empty_batch(), offsetof(WavefrontCounters, shadow_groups));
+        }));
+        const auto bytes = read_back(paths_, count * sizeof(shading::PathState));
+        if (!bytes) return std::unexpected(bytes.error());
+        for (std::size_t i = 0; i < count; ++i)
+            std::memcpy(&result[at + i], bytes->data() + i * sizeof(shading::PathState) + offsetof(shading::PathState, radiance),
+                        sizeof(float));
+    }
+    RETURN_ERROR(context_->messages().take());
+    return result;
+}
+
+Result<KernelProfile> PathTracer::profile(const shading::FrameParams& params, Rect rect) {
+    CHECK_TRUE(loaded_);
+    CHECK_AT_MOST(std::uint64_t{rect.x} + rect.width, std::uint64_t{params.width});
+    CHECK_AT_MOST(std::uint64_t{rect.y} + rect.height, std::uint64_t{params.height});
+    set_frame(params, rect);
+    Batch batch = empty_batch();
+    batch.samples = std::max(1u, std::min(params.spp, slots_));
+    batch.pixels = static_cast<std::uint32_t>(std::min<std::uint64_t>(std::uint64_t{rect.width} * rect.height, slots_ / batch.samples));
+    KernelProfile profile;
+    profile.samples = std::uint64_t{batch.pixels} * batch.samples;
+    const auto timed = [&](double& seconds, auto record) -> Status {
+        const auto start = std::chrono::steady_clock::now();
+        RETURN_ERROR(context_->run(record));
+        seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        return {};
+    };
+    RETURN_ERROR(context_->run([&](VkCommandBuffer commands) {
+        vkCmdFillBuffer(commands, sums_.get(), 0, batch.pixels * sizeof(shading::PixelSum), 0);
+        vkCmdFillBuffer(commands, counters_.get(), 0, sizeof(WavefrontCounters), 0);
+        barrier(commands);
+    }));
+    RETURN_ERROR(timed(profile.generate_s, [&](VkCommandBuffer commands) {
+        dispatch(commands, Kernel::generate, batch, groups_for(batch.pixels * batch.samples));
+    }));
+    for (std::uint32_t vertex = 0; vertex < params.max_bounces + 2; ++vertex) {
+        RETURN_ERROR(context_->run([&](VkCommandBuffer commands) { dispatch(commands, Kernel::prepare, batch, 1); }));
+        RETURN_ERROR(timed(vertex == 0 ? profile.primary_s : profile.bounce_s, [&](VkCommandBuffer commands) {
+            dispatch_indirect(commands, Kernel::trace_closest, batch, offsetof(WavefrontCounters, closest_groups));
+        }));
+        RETURN_ERROR(timed(profile.shade_s, [&](VkCommandBuffer commands) {
+            dispatch_indirect(commands, Kernel::shade, batch, offsetof(WavefrontCounters, shade_groups));
+        }));
+        RETURN_ERROR(context_->run([&](VkCommandBuffer commands) { dispatch(commands, Kernel::prepare_shadows, batch, 1); }));
+        RETURN_ERROR(timed(profile.shadow_s, [&](VkCommandBuffer commands) {
+            dispatch_indirect(commands, Kernel::trace_shadow, batch, offsetof(WavefrontCounters, shadow_groups));
+        }));
+        const auto counters = read_counters();
+        if (!counters) return std::unexpected(counters.error());
+        if (vertex == 0) profile.primary_rays = counters->closest_rays;
+        profile.bounce_rays = counters->closest_rays - profile.primary_rays;
+        profile.shadow_rays = counters->shadow_rays;
+        batch.queue ^= 1;
+        if ((batch.queue == 0 ? counters->active_0 : counters->active_1) == 0) break;
+    }
+    RETURN_ERROR(timed(profile.accumulate_s,
+                       [&](VkCommandBuffer commands) { dispatch(commands, Kernel::accumulate, batch, groups_for(batch.pixels)); }));
+    RETURN_ERROR(context_->messages().take());
+    return profile;
+}
+
+} // namespace raymill::gpu
