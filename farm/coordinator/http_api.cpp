@@ -258,7 +258,7 @@ void HttpApi::State::submit(const std::string& tenant, const httplib::Request& r
     const auto bad = [&](const char* why) { refuse(response, 400, Code::usage, why); };
     const auto root = json::parse(request.body, nullptr, false);
     if (!root.is_object()) return bad("the body is not a JSON object");
-    Submission submission{.tenant = tenant, .scene = {}, .name = {}, .key = {}, .words = {}, .settings = {}};
+    JobRequest submission{.tenant = tenant, .scene = {}, .name = {}, .key = {}, .words = {}, .settings = {}};
     for (const auto& [key, value] : root.items()) {
         if (key == "settings") {
             if (!value.is_object() || value.size() > limits::settings_words) return bad("settings is not an object of at most 64 words");
@@ -290,7 +290,7 @@ void HttpApi::State::submit(const std::string& tenant, const httplib::Request& r
         if (std::ranges::find(manifest->files, submission.settings.env, &ManifestFile::path) == manifest->files.end())
             return bad("env: the scene's manifest has no such file; upload the environment with the scene");
     }
-    const auto submitted = ask<Result<Submitted>>([&](Shell& s, const auto& reply) { s.submit(submission, reply); });
+    const auto submitted = ask<Result<JobAnswer>>([&](Shell& s, const auto& reply) { s.submit(submission, reply); });
     if (!submitted) return refuse(response, 503, Code::unreachable, "the server is stopping");
     if (!*submitted) return refuse(response, submitted->error());
     answer(response, 200, text_of({{"job", job_text((*submitted)->job)}, {"created", (*submitted)->created}}));

@@ -179,14 +179,14 @@ void Shell::release(const Send& send) {
     }
 }
 
-void Shell::submit(const Submission& s, std::function<void(Result<Submitted>)> answer) {
-    const auto later = [&](Result<Submitted> result) {
+void Shell::submit(const JobRequest& s, std::function<void(Result<JobAnswer>)> answer) {
+    const auto later = [&](Result<JobAnswer> result) {
         answers_.emplace_back([answer = std::move(answer), result = std::move(result)] { answer(result); });
     };
     if (!s.key.empty()) {
-        if (const auto* known = parts_.catalog.by_key(s.tenant, s.key)) return later(Submitted{known->row.added.spec.id, false});
+        if (const auto* known = parts_.catalog.by_key(s.tenant, s.key)) return later(JobAnswer{known->row.added.spec.id, false});
         if (const auto pending = pending_keys_.find(s.tenant + '\0' + s.key); pending != pending_keys_.end())
-            return later(Submitted{pending->second, false});
+            return later(JobAnswer{pending->second, false});
     }
     const auto frames = static_cast<std::uint32_t>(std::max<std::size_t>(1, s.settings.frames.size()));
     auto edge = s.settings.tile;
@@ -212,7 +212,7 @@ void Shell::submit(const Submission& s, std::function<void(Result<Submitted>)> a
     if (!s.key.empty()) pending_keys_[s.tenant + '\0' + s.key] = spec.id;
     // The catalog knows the job after the commit; until then nothing asks it, since sends wait for the commit too.
     apply(JobSubmitted{spec});
-    later(Submitted{spec.id, true});
+    later(JobAnswer{spec.id, true});
 }
 
 void Shell::cancel(JobId job, std::function<void()> answer) {

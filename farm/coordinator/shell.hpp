@@ -47,12 +47,13 @@ struct ShellParts {
     std::uint32_t heartbeat_ms = 2000;
 };
 
-struct Submission {
+/// Not "Submission": that is the client's, and one binary holds both.
+struct JobRequest {
     std::string tenant, scene, name, key;
     std::map<std::string, std::string> words;
     Settings settings; ///< parsed from the words
 };
-struct Submitted {
+struct JobAnswer {
     scheduler::JobId job = 0;
     bool created = false;
 };
@@ -72,7 +73,7 @@ class Shell {
     EventBell& bell() { return bell_; }
 
     // In posted work only. Answers that hang on the disk come after the commit.
-    void submit(const Submission& submission, std::function<void(Result<Submitted>)> answer);
+    void submit(const JobRequest& submission, std::function<void(Result<JobAnswer>)> answer);
     void cancel(scheduler::JobId job, std::function<void()> answer);
     void add_scene(const std::string& tenant, const std::string& scene, std::function<void()> answer);
     [[nodiscard]] const Catalog& catalog() const { return parts_.catalog; }
