@@ -50,6 +50,33 @@ Chunks chunks_of(std::span<const std::byte> file) {
     return out;
 }
 
+/// Bounds depth and number of values before anything is built. Not by the parser's callback: that looks through an array's elements again
+/// after each of them, so a million nodes would take hours.
+void check_extent(std::string_view json, const LoadLimits& limits) {
+    std::uint64_t values = 1;
+    int depth = 0;
+    bool in_string = false;
+    for (std::size_t i = 0; i < json.size(); ++i) {
+        const char c = json[i];
+        if (in_string) {
+            if (c == '\\')
+                ++i; // whatever follows it is no end
+            else if (c == '"')
+                in_string = false;
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '[' || c == '{') {
+            ++values;
+            if (++depth > max_json_depth) bad("", "its JSON is nested deeper than " + std::to_string(max_json_depth) + " levels");
+        } else if (c == ']' || c == '}') {
+            --depth;
+        } else if (c == ',') {
+            ++values;
+        }
+    }
+    if (values > limits.max_json_values) bad("", "its JSON has more than " + std::to_string(limits.max_json_values) + " values");
+}
+
 } // namespace
 
 std::vector<std::byte> read_file(const std::filesystem::path& file, const std::string& where, std::uint64_t limit) {
@@ -83,14 +110,9 @@ Document::Document(const std::filesystem::path& file, const LoadLimits& limits) 
 void Document::parse(std::string_view text) {
     if (text.size() > limits_.max_json_bytes)
         bad("", "its JSON has " + std::to_string(text.size()) + " bytes; at most " + std::to_string(limits_.max_json_bytes) + " are read");
-    std::uint64_t values = 0;
-    const auto watch = [&](int depth, Json::parse_event_t, Json&) {
-        if (depth > max_json_depth) bad("", "its JSON is nested deeper than " + std::to_string(max_json_depth) + " levels");
-        if (++values > limits_.max_json_values) bad("", "its JSON has more than " + std::to_string(limits_.max_json_values) + " values");
-        return true;
-    };
+    check_extent(text, limits_);
     try {
-        json_ = Json::parse(text, watch);
+        json_ = Json::parse(text);
     } catch (const Json::exception& fault) {
         // "[json.exception.parse_error.101] parse error at line 1, column 2: ..." without its first word.
         std::string_view what = fault.what();

@@ -56,12 +56,14 @@ struct PngReader {
 };
 
 /// Up to the transformations: what the pixels will be. False after a fault.
-bool png_begin(PngReader& reader, PngSource& source, png_uint_32& width, png_uint_32& height, int& depth) {
+bool png_begin(PngReader& reader, PngSource& source, const std::string& where, const LoadLimits& limits, png_uint_32& width,
+               png_uint_32& height, int& depth) {
     if (setjmp(source.jump.back) != 0) return false;
     png_read_info(reader.png, reader.info);
     int color = 0;
     png_get_IHDR(reader.png, reader.info, &width, &height, &depth, &color, nullptr, nullptr, nullptr);
-    png_set_expand(reader.png); // palette to RGB, 1, 2, 4 bits to 8, tRNS to alpha
+    check_size(width, height, where, limits); // before libpng takes memory for rows
+    png_set_expand(reader.png);               // palette to RGB, 1, 2, 4 bits to 8, tRNS to alpha
     if (depth == 16) png_set_swap(reader.png);
     if ((color & PNG_COLOR_MASK_COLOR) == 0) png_set_gray_to_rgb(reader.png);
     png_set_add_alpha(reader.png, depth == 16 ? 0xffff : 0xff, PNG_FILLER_AFTER);
@@ -82,15 +84,15 @@ void decode_png(std::span<const std::byte> file, const std::string& where, const
     reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &source, png_fault, png_warn);
     reader.info = reader.png ? png_create_info_struct(reader.png) : nullptr;
     if (!reader.info) throw std::bad_alloc();
-    png_set_user_limits(reader.png, limits.max_image_edge, limits.max_image_edge);
+    png_set_user_limits(reader.png, 0x7fffffff, 0x7fffffff); // check_size has better words
     png_set_chunk_cache_max(reader.png, 128);
     png_set_chunk_malloc_max(reader.png, 8u << 20);
     png_set_crc_action(reader.png, PNG_CRC_ERROR_QUIT, PNG_CRC_WARN_DISCARD);
     png_set_read_fn(reader.png, &source, png_take);
     png_uint_32 width = 0, height = 0;
     int depth = 0;
-    if (!png_begin(reader, source, width, height, depth)) bad(where, "is a PNG that cannot be read: " + printable(source.jump.words));
-    check_size(width, height, where, limits);
+    if (!png_begin(reader, source, where, limits, width, height, depth))
+        bad(where, "is a PNG that cannot be read: " + printable(source.jump.words));
     image.width = width;
     image.height = height;
     image.sixteen_bit = depth == 16;

@@ -194,6 +194,7 @@ Status PathTracer::upload_scene(const scene::FlatScene& scene, const accel::Hier
     head.textures = reference<shading::SceneTextures>(send(scene.textures, "textures"));
     head.texels = reference<shading::Uints>(send(scene.texels, "texels"));
     head.lights = reference<shading::SceneLights>(send(scene.lights, "lights"));
+    head.light_nodes = reference<shading::LightNodes>(send(scene.light_nodes, "light tree"));
     head.triangle_light = reference<shading::Uints>(send(scene.triangle_light, "emissive triangles"));
     head.environment = reference<shading::EnvironmentTexels>(send(scene.environment, "environment texels"));
     RETURN_ERROR(status);

@@ -22,6 +22,7 @@ struct FlatScene {
     std::vector<shading::SceneTexture> textures;
     std::vector<std::uint32_t> texels;
     std::vector<shading::SceneLight> lights;
+    std::vector<shading::LightNode> light_nodes;
     std::vector<std::uint32_t> triangle_light;
     std::vector<shading::EnvironmentTexel> environment;
     /// Counts, flags, camera and constants are filled; the buffer references are not: `referring` below, or the device, sets them.

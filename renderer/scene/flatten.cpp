@@ -101,6 +101,7 @@ shading::SceneData referring(const FlatScene& flat) {
     out.textures.at = flat.textures.data();
     out.texels.at = flat.texels.data();
     out.lights.at = flat.lights.data();
+    out.light_nodes.at = flat.light_nodes.data();
     out.triangle_light.at = flat.triangle_light.data();
     out.environment.at = flat.environment.data();
     return out;

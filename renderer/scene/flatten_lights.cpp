@@ -1,5 +1,6 @@
 #include "renderer/scene/flatten_parts.hpp"
 #include "renderer/scene/light_table.hpp"
+#include "renderer/scene/light_tree.hpp"
 
 #include <algorithm>
 #include <array>
@@ -31,18 +32,24 @@ std::optional<glm::vec3> constant_radiance(const std::string& text) {
     return glm::vec3(values[0], values[1], values[2]);
 }
 
-/// The table under construction: an entry and its power.
+/// The table under construction: far lights with what they send through a square metre (W), near ones with their bounds.
 struct Lights {
     FlatScene& flat;
     std::vector<double> powers;
-    void add(const shading::SceneLight& light, double power) {
+    std::vector<LightBounds> near_lights;
+    void add_far(const shading::SceneLight& light, double power) {
         flat.lights.push_back(light);
         powers.push_back(power);
+    }
+    void add_near(const shading::SceneLight& light, LightBounds bounds) {
+        bounds.light = static_cast<std::uint32_t>(flat.lights.size());
+        flat.lights.push_back(light);
+        powers.push_back(0);
+        near_lights.push_back(bounds);
     }
 };
 
 void add_punctual(const Flattening& f, Lights& lights) {
-    const auto radius = static_cast<double>(f.flat.head.scene_radius);
     for (std::uint32_t n = 0; n < f.scene.nodes.size(); ++n) {
         if (!f.visited[n] || f.scene.nodes[n].light == NONE) continue;
         const Light& source = f.scene.lights[f.scene.nodes[n].light];
@@ -55,7 +62,10 @@ void add_punctual(const Flattening& f, Lights& lights) {
         light.range = source.range;
         const glm::dvec3 direction = -glm::dvec3(world[2]);
         light.direction = glm::length(direction) > 0 ? glm::vec3(glm::normalize(direction)) : glm::vec3(0, 0, -1);
-        double power = luminance(source.intensity);
+        const double intensity = luminance(source.intensity);
+        LightBounds bounds;
+        bounds.lower = bounds.upper = glm::dvec3(light.position);
+        bounds.intensity = intensity;
         switch (source.kind) {
         case shading::LIGHT_SPOT: {
             // KHR_lights_punctual, "Inner and Outer Cone Angles": the scale and offset of its reference code.
@@ -63,19 +73,22 @@ void add_punctual(const Flattening& f, Lights& lights) {
             const double scale = 1 / std::max(0.001, inner - outer);
             light.cone_scale = static_cast<float>(scale);
             light.cone_offset = static_cast<float>(-outer * scale);
-            power *= 2 * pi * (1 - 0.5 * (inner + outer));
+            bounds.axis = glm::dvec3(light.direction);
+            bounds.emission = static_cast<double>(source.outer_cone);
+            lights.add_near(light, bounds);
             break;
         }
         case shading::LIGHT_DIRECTIONAL:
-            power *= pi * radius * radius;
+            light.position = glm::vec3(0), light.range = 0;
+            lights.add_far(light, intensity);
             break;
         default:
-            power *= 4 * pi;
+            light.direction = glm::vec3(0);
+            bounds.spread = pi;
+            bounds.emission = pi / 2;
+            lights.add_near(light, bounds);
             break;
         }
-        if (source.kind == shading::LIGHT_DIRECTIONAL) light.position = glm::vec3(0), light.range = 0;
-        if (source.kind == shading::LIGHT_POINT) light.direction = glm::vec3(0);
-        lights.add(light, power);
     }
 }
 
@@ -104,15 +117,22 @@ Status add_triangles(Flattening& f, Lights& lights) {
             if (!any_positive(emitted)) continue;
             const auto world = [&](std::uint32_t v) { return glm::dvec3(instance.object_to_world * glm::vec4(flat.positions[v], 1)); };
             const glm::dvec3 a = world(v0), b = world(v1), c = world(v2);
-            const double area = 0.5 * glm::length(glm::cross(b - a, c - a));
+            const glm::dvec3 normal = glm::cross(b - a, c - a);
+            const double area = 0.5 * glm::length(normal);
             if (!(area > 0)) continue;
             shading::SceneLight light{};
             light.kind = shading::LIGHT_TRIANGLE;
             light.instance = i;
             light.triangle = triangle;
-            const bool two_sided = (flat.materials[material].flags & shading::MATERIAL_DOUBLE_SIDED) != 0;
             flat.triangle_light.back() = static_cast<std::uint32_t>(flat.lights.size());
-            lights.add(light, pi * area * luminance(emitted) * (two_sided ? 2 : 1));
+            LightBounds bounds;
+            bounds.lower = glm::min(a, glm::min(b, c));
+            bounds.upper = glm::max(a, glm::max(b, c));
+            bounds.axis = normal / (2 * area);
+            bounds.emission = pi / 2;
+            bounds.both_sides = true; // shaders/shared/surface.h, "Sides"
+            bounds.intensity = luminance(emitted) * area;
+            lights.add_near(light, bounds);
         }
     }
     return {};
@@ -141,11 +161,10 @@ Status add_environment(Flattening& f, Lights& lights, const EnvironmentImage& im
     head.environment_height = image.height;
     f.flat.environment = build_environment(image.width, image.height, radiance);
     if (!(flux > 0)) return {};
-    const auto radius = static_cast<double>(head.scene_radius);
     head.environment_light = static_cast<std::uint32_t>(f.flat.lights.size());
     shading::SceneLight light{};
     light.kind = shading::LIGHT_ENVIRONMENT;
-    lights.add(light, pi * radius * radius * flux);
+    lights.add_far(light, flux);
     return {};
 }
 
@@ -154,11 +173,10 @@ void add_constant(Flattening& f, Lights& lights, const glm::vec3& radiance) {
     head.flags |= shading::SCENE_HAS_ENVIRONMENT | shading::SCENE_ENVIRONMENT_CONSTANT;
     head.environment_constant = radiance;
     if (!any_positive(radiance)) return;
-    const auto radius = static_cast<double>(head.scene_radius);
     head.environment_light = static_cast<std::uint32_t>(f.flat.lights.size());
     shading::SceneLight light{};
     light.kind = shading::LIGHT_ENVIRONMENT;
-    lights.add(light, pi * radius * radius * 4 * pi * luminance(radiance));
+    lights.add_far(light, 4 * pi * luminance(radiance));
 }
 
 } // namespace
@@ -197,7 +215,7 @@ EnvironmentImage studio_environment() {
 Status flatten_lights(Flattening& f) {
     const Settings& settings = f.request.settings;
     shading::SceneData& head = f.flat.head;
-    Lights lights{f.flat, {}};
+    Lights lights{f.flat, {}, {}};
     head.environment_light = NONE;
     add_punctual(f, lights);
     if (auto done = add_triangles(f, lights); !done) return done;
@@ -215,7 +233,12 @@ Status flatten_lights(Flattening& f) {
     const double turn = static_cast<double>(settings.env_rotation) / 360;
     head.environment_rotation = static_cast<float>(turn - std::floor(turn));
     if (f.flat.lights.size() > max_lights) return fail(Code::bad_input, "", "more than " + std::to_string(max_lights) + " lights");
-    fill_light_table(f.flat.lights, lights.powers, head.environment_light);
+    // Each far light gets as many draws as all near ones together, as long as near ones keep a quarter.
+    const auto far_count = static_cast<double>(f.flat.lights.size() - lights.near_lights.size());
+    const double share = lights.near_lights.empty() ? 1 : std::min(far_count / (far_count + 1), 0.75);
+    head.distant_share = far_count > 0 ? static_cast<float>(share) : 0.0f;
+    fill_light_table(f.flat.lights, lights.powers, head.environment_light, static_cast<double>(head.distant_share));
+    build_light_tree(f.flat, std::move(lights.near_lights));
     head.light_count = static_cast<std::uint32_t>(f.flat.lights.size());
     return {};
 }

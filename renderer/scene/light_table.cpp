@@ -55,30 +55,22 @@ std::vector<double> probabilities(std::span<const AliasCell> cells) {
     return out;
 }
 
-void fill_light_table(std::vector<shading::SceneLight>& lights, std::span<const double> powers, std::uint32_t environment) {
-    const std::size_t count = lights.size();
-    CHECK_SAME(powers.size(), count);
-    if (count == 0) return;
+void fill_light_table(std::vector<shading::SceneLight>& lights, std::span<const double> powers, std::uint32_t environment,
+                      double distant_share) {
+    CHECK_SAME(powers.size(), lights.size());
     std::vector<double> weights(powers.begin(), powers.end());
-    double placed = 0, directional = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-        if (i == environment) continue;
-        (lights[i].kind == shading::LIGHT_DIRECTIONAL ? directional : placed) += weights[i];
-    }
-    if (placed > 0 && directional > placed) {
-        for (std::size_t i = 0; i < count; ++i)
-            if (lights[i].kind == shading::LIGHT_DIRECTIONAL) weights[i] *= placed / directional;
-    }
-    if (environment != shading::NONE && count > 1) {
+    const auto far_count = static_cast<double>(std::ranges::count_if(weights, [](double w) { return w > 0; }));
+    if (environment != shading::NONE) {
         const double others = std::accumulate(weights.begin(), weights.end(), 0.0) - weights[environment];
         if (others > 0) weights[environment] = std::clamp(weights[environment], others / 3, others * 3);
     }
     const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
-    for (auto& w : weights) w = total > 0 ? (1 - light_floor) * w / total + light_floor / static_cast<double>(count) : 1.0;
+    for (auto& w : weights)
+        if (w > 0) w = (1 - light_floor) * w / total + light_floor / far_count;
     const std::vector<AliasCell> cells = build_alias_table(weights);
     const std::vector<double> pmf = probabilities(cells);
-    for (std::size_t i = 0; i < count; ++i) {
-        lights[i].pmf = static_cast<float>(pmf[i]);
+    for (std::size_t i = 0; i < lights.size(); ++i) {
+        lights[i].pmf = weights[i] > 0 ? static_cast<float>(pmf[i] * distant_share) : 0.0f;
         lights[i].alias_threshold = cells[i].threshold;
         lights[i].alias = cells[i].alias;
     }

@@ -22,12 +22,12 @@ std::vector<AliasCell> build_alias_table(std::span<const double> weights);
 /// count.
 std::vector<double> probabilities(std::span<const AliasCell> cells);
 
-/// Fills pmf, alias_threshold and alias of each light. `powers`: watts (luminance) one a light. The power of far lights is counted over the
-/// whole scene's cross-section, though walls may keep most of it out, so it is bounded: directional lights together count at most as much
-/// as the lights that have a place, where there are such; the environment, `environment` (NONE: there is none), at least a quarter and at
-/// most three quarters of all where there are other lights. Each light gets at least `light_floor` / count besides, so that none that can
-/// shine has a pmf of 0.
-void fill_light_table(std::vector<shading::SceneLight>& lights, std::span<const double> powers, std::uint32_t environment);
+/// Fills pmf, alias_threshold and alias of each light for the draw among far lights, which has the probability `distant_share`. `powers`:
+/// of far lights watts a square metre (luminance), of near ones 0: those are never drawn here and get a pmf of 0. The environment,
+/// `environment` (NONE: there is none), counts as at least a quarter and at most three quarters of all where there are other far lights.
+/// Each far light gets at least `light_floor` / their count besides, so that none that can shine has a pmf of 0.
+void fill_light_table(std::vector<shading::SceneLight>& lights, std::span<const double> powers, std::uint32_t environment,
+                      double distant_share);
 inline constexpr double light_floor = 0.05;
 
 /// Texels of a lat-long environment with radiance and sampling table: probability by solid angle x mean luminance of the bilinear radiance

@@ -40,6 +40,24 @@ inline vec3 sample_cosine_hemisphere(vec2 u) {
 }
 inline float pdf_cosine_hemisphere(float cos_theta) { return max(cos_theta, 0.0f) * (1.0f / PI); }
 
+// A unit vector in 32 bits, to about 4e-5 radians: octahedron, 16 bits a coordinate. Cigolle et al., "A Survey of Efficient Representations
+// for Independent Unit Vectors" (JCGT 2014), section 3.
+inline uint pack_direction(vec3 d) {
+    float scale = 1.0f / (abs(d.x) + abs(d.y) + abs(d.z));
+    vec2 p = vec2(d.x * scale, d.y * scale);
+    if (d.z < 0.0f) p = vec2((1.0f - abs(p.y)) * (p.x < 0.0f ? -1.0f : 1.0f), (1.0f - abs(p.x)) * (p.y < 0.0f ? -1.0f : 1.0f));
+    uint x = uint(clamp(p.x, -1.0f, 1.0f) * 32767.0f + 32768.0f);
+    uint y = uint(clamp(p.y, -1.0f, 1.0f) * 32767.0f + 32768.0f);
+    return x | (y << 16u);
+}
+
+inline vec3 unpack_direction(uint bits) {
+    vec2 p = vec2((float(bits & 0xffffu) - 32767.5f) * (1.0f / 32767.0f), (float(bits >> 16u) - 32767.5f) * (1.0f / 32767.0f));
+    float z = 1.0f - abs(p.x) - abs(p.y);
+    if (z < 0.0f) p = vec2((1.0f - abs(p.y)) * (p.x < 0.0f ? -1.0f : 1.0f), (1.0f - abs(p.x)) * (p.y < 0.0f ? -1.0f : 1.0f));
+    return normalize(vec3(p.x, p.y, z));
+}
+
 inline float max_component(vec3 v) { return max(v.x, max(v.y, v.z)); }
 
 // Relative luminance of linear Rec. 709.

@@ -1,28 +1,38 @@
-// Light from everywhere: the table of lights, one drawn by power; then a point or direction on it. Densities are per steradian and count
-// the draw.
+// Light from everywhere: one light drawn, far ones by power, near ones by what they may do at the lit place (light_tree.h); then a point or
+// direction on it. Densities are per steradian and count the draw.
 #ifndef RAYMILL_LIGHTS_H
 #define RAYMILL_LIGHTS_H
 #include "alpha.h"
 #include "camera.h"
 #include "environment.h"
 #include "language.h"
+#include "light_tree.h"
 #include "ray_offset.h"
 #include "sampler.h"
 #include "scene_data.h"
 #include "surface.h"
 SHADING_BEGIN
 
-// An entry of the table with probability pmf. `bits`: 32 random bits for the cell; `u` in [0, 1) decides between the cell's entry and its
-// alias and comes back stretched to [0, 1) again.
-inline uint pick_light(IN(SceneData) scene, uint bits, INOUT(float) u) {
-    uint cell = multiply_high(bits, scene.light_count);
-    float threshold = scene.lights.at[cell].alias_threshold;
+// A light for a surface at `place` with the normal `normal`; `pmf` is the probability of this draw, 0 where nothing can shine there. `bits`:
+// 32 random bits for the alias table's cell or the way down the tree; `u` in [0, 1) decides between far and near and comes back
+// stretched to [0, 1) again.
+inline uint pick_light(IN(SceneData) scene, vec3 place, vec3 normal, uint bits, INOUT(float) u, OUT(float) pmf) {
+    if (u >= scene.distant_share) {
+        uint near_light = pick_near_light(scene, place, normal, bits, pmf);
+        pmf *= 1.0f - scene.distant_share;
+        return near_light;
+    }
+    u = min(u / scene.distant_share, 0.99999994f);
+    uint light = multiply_high(bits, scene.light_count);
+    float threshold = scene.lights.at[light].alias_threshold;
     if (u < threshold) {
         u = min(u / threshold, 0.99999994f);
-        return cell;
+    } else {
+        u = min((u - threshold) / (1.0f - threshold), 0.99999994f);
+        light = scene.lights.at[light].alias;
     }
-    u = min((u - threshold) / (1.0f - threshold), 0.99999994f);
-    return scene.lights.at[cell].alias;
+    pmf = scene.lights.at[light].pmf;
+    return light;
 }
 
 // Uniform over a triangle, as barycentrics of its vertices 1 and 2. Heitz, "A Low-Distortion Map Between Triangle and Square" (2019).
@@ -59,9 +69,9 @@ inline float distance_attenuation(float distance2, float range) {
     return window / distance2;
 }
 
-// Light that may arrive at `origin` (where shadow rays start, metres). `bits`: for the point on the light; `pick`: bits and fraction for
-// pick_light.
-inline LightSample sample_light(IN(SceneData) scene, vec3 origin, uvec2 bits, uvec2 pick) {
+// Light that may arrive at `origin` (where shadow rays start, metres) on a surface with the normal `normal`. `bits`: for the point on the
+// light; `pick`: bits and fraction for pick_light.
+inline LightSample sample_light(IN(SceneData) scene, vec3 origin, vec3 normal, uvec2 bits, uvec2 pick) {
     LightSample result;
     result.direction = vec3(0.0f, 1.0f, 0.0f);
     result.t_max = RAY_INFINITY;
@@ -70,9 +80,10 @@ inline LightSample sample_light(IN(SceneData) scene, vec3 origin, uvec2 bits, uv
     result.has_extent = false;
     if (scene.light_count == 0u) return result;
     float u = unit_float(pick.y);
-    uint index = pick_light(scene, pick.x, u);
+    float pmf;
+    uint index = pick_light(scene, origin, normal, pick.x, u, pmf);
+    if (!(pmf > 0.0f)) return result;
     uint kind = scene.lights.at[index].kind;
-    float pmf = scene.lights.at[index].pmf;
 
     if (kind == LIGHT_ENVIRONMENT) {
         float pdf;
@@ -134,16 +145,17 @@ inline LightSample sample_light(IN(SceneData) scene, vec3 origin, uvec2 bits, uv
     return result;
 }
 
-// Density with which sample_light would have drawn the emission met at a hit: `point` on instance `hit.instance`, seen along `direction` at
-// `hit.t`. 0 where it is not in the table (unlit, black, or too many to list).
-inline float hit_light_pdf(IN(SceneData) scene, IN(RayHit) hit, IN(SurfacePoint) point, vec3 direction) {
+// Density with which sample_light would have drawn the emission met at a hit: `point` on instance `hit.instance`, seen from `origin` on a
+// surface with the normal `normal`, along `direction` at `hit.t`. 0 where it is not in the table (unlit or black).
+inline float hit_light_pdf(IN(SceneData) scene, IN(RayHit) hit, IN(SurfacePoint) point, vec3 origin, vec3 normal, vec3 direction) {
     uint first = scene.instances.at[hit.instance].first_triangle_light;
     if (first == NONE || point.area == 0.0f) return 0.0f;
     uint light = scene.triangle_light.at[first + (hit.triangle - scene.meshes.at[point.mesh].first_triangle)];
     if (light == NONE) return 0.0f;
     float cos_light = -dot(point.geometric_normal, direction);
     if (cos_light <= 0.0f) return 0.0f;
-    return scene.lights.at[light].pmf * triangle_pdf(point.area, hit.t * hit.t, cos_light);
+    float pmf = near_light_pmf(scene, origin, normal, scene.lights.at[light].trail) * (1.0f - scene.distant_share);
+    return pmf * triangle_pdf(point.area, hit.t * hit.t, cos_light);
 }
 
 // The same for the environment, met by a ray that hits nothing.

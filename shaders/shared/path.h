@@ -9,9 +9,11 @@
 // Unlit materials (KHR_materials_unlit) show their base colour as radiance and scatter nothing. They light others when scattering finds
 // them.
 //
-// Shading normals. Light counts only where it lies above both the shading and the geometric horizon, so none leaks through a surface. Where
-// the two normals differ, a factor takes it smoothly to 0 at the geometric horizon instead of cutting it off (the shadow terminator); it
-// only takes away energy, by the amount that the cut would take and a little more, and it is exactly 1 where normals agree.
+// Shading normals. On a smooth-shaded mesh, rays leave from the curved surface that its vertex normals tell of (surface.h,
+// smooth_surface_lift), so facets cast no hard steps of shadow on each other, and no energy is lost: what such a mesh shows is the curved
+// surface's light. Light counts where it lies above the shading normal's and the smooth normal's horizon, and the way to it is traced, so
+// none leaks through a surface. A normal map's light fades to 0 at the smooth surface's horizon; that alone takes energy away, and nothing
+// where both normals agree.
 //
 // Roulette looks at throughput only: images scale with their lights, exactly so for powers of two.
 #ifndef RAYMILL_PATH_H
@@ -43,8 +45,9 @@ struct PathState {
     uint key;      // pixel_key
     uint sample_index;
     uint vertex; // number of the surface vertex that the ray leads to
+    uint normal; // packed: shading normal of the vertex that the ray left; what light was drawn for there
 };
-SHARED_LAYOUT(PathState, 72, vertex, 68);
+SHARED_LAYOUT(PathState, 76, normal, 72);
 
 // Light on its way to a path's vertex: radiance x transmittance along the ray is added to the path. No shadow ray where contribution is 0.
 struct ShadowRay {
@@ -68,6 +71,7 @@ inline PathState generate(IN(SceneData) scene, IN(FrameParams) params, uint x, u
     path.key = pixel_key(params.seed, x, y);
     path.sample_index = sample_index;
     path.vertex = 0u;
+    path.normal = 0u;
     vec2 in_pixel = sample_pixel_filter(params.pixel_filter, sample_unit_square(path.key, sample_index, DECISION_FILTER));
     CameraRay ray = make_camera_ray(scene.camera, vec2(float(x), float(y)) + in_pixel, params.width, params.height);
     path.origin = ray.origin;
@@ -80,15 +84,20 @@ inline PathState generate(IN(SceneData) scene, IN(FrameParams) params, uint x, u
     return path;
 }
 
-// Factor that takes light to 0 at the geometric horizon where the shading normal is another: 1 where light is no lower over the geometric
-// than over the shading one. Chiang, Li and Burley, "Taming the Shadow Terminator" (SIGGRAPH Talks 2019), equations 2 and 3.
-inline float shadow_terminator_factor(vec3 geometric_normal, vec3 normal, vec3 light) {
-    float over_geometric = dot(geometric_normal, light);
-    float over_shading = dot(normal, light) * dot(geometric_normal, normal);
-    if (over_geometric <= 0.0f || over_shading <= 0.0f) return 0.0f;
-    if (over_geometric >= over_shading) return 1.0f;
-    float g = over_geometric / over_shading;
+// Factor that takes light to 0 at the horizon of the smooth surface where a normal map has bent the normal: 1 where light is no lower over
+// the smooth normal than over the bent one. Chiang, Li and Burley, "Taming the Shadow Terminator" (SIGGRAPH Talks 2019), equations 2 and 3.
+inline float shadow_terminator_factor(vec3 smooth_normal, vec3 normal, vec3 light) {
+    float over_smooth = dot(smooth_normal, light);
+    float over_bent = dot(normal, light) * dot(smooth_normal, normal);
+    if (over_smooth <= 0.0f || over_bent <= 0.0f) return 0.0f;
+    if (over_smooth >= over_bent) return 1.0f;
+    float g = over_smooth / over_bent;
     return g * (1.0f + g * (1.0f - g));
+}
+
+// What of the light from a direction (unit) may count at a point, for its normals' sake: see "Shading normals" above.
+inline float light_factor(IN(SurfacePoint) point, vec3 light) {
+    return can_leave(point, light) ? shadow_terminator_factor(point.smooth_normal, point.normal, light) : 0.0f;
 }
 
 // Light that bounced more than once, scaled to the limit where one is set (biased: darkens what would be fireflies).
@@ -133,7 +142,9 @@ inline uint shade(IN(SceneData) scene, IN(FrameParams) params, IN(RayHit) hit, I
     }
     vec3 emission = evaluate_emission(scene, point.mesh, point.triangle, point.weights);
     if (max_component(emission) > 0.0f) {
-        float weight = emission_weight(params, path, hit_light_pdf(scene, hit, point, path.direction));
+        float light_pdf = 0.0f;
+        if (path.bsdf_pdf > 0.0f) light_pdf = hit_light_pdf(scene, hit, point, path.origin, unpack_direction(path.normal), path.direction);
+        float weight = emission_weight(params, path, light_pdf);
         path.radiance += clamp_contribution(params, path.throughput * emission * weight, path.vertex);
     }
     if (path.vertex > params.max_bounces) return 0u;
@@ -157,16 +168,18 @@ inline uint shade(IN(SceneData) scene, IN(FrameParams) params, IN(RayHit) hit, I
     Bsdf bsdf =
         make_bsdf(vec3(base.x, base.y, base.z), metallic, roughness, scene.materials.at[material].ior, specular, specular_color, view.z);
     vec3 origin = leaving_origin(point);
+    uint packed_normal = pack_direction(point.normal);
     uint result = 0u;
 
     if (params.strategy != STRATEGY_BSDF_ONLY && has_finite_lobe(bsdf)) {
         LightSample light =
-            sample_light(scene, origin, sample_bits(path.key, path.sample_index, vertex_decision(path.vertex, DECISION_LIGHT_POINT)),
+            sample_light(scene, origin, unpack_direction(packed_normal),
+                         sample_bits(path.key, path.sample_index, vertex_decision(path.vertex, DECISION_LIGHT_POINT)),
                          sample_bits(path.key, path.sample_index, vertex_decision(path.vertex, DECISION_LIGHT_PICK)));
         if (light.pdf > 0.0f) {
             float bsdf_pdf;
             vec3 value = evaluate_bsdf(bsdf, view, to_local(local_frame, light.direction), bsdf_pdf);
-            value *= shadow_terminator_factor(point.geometric_normal, point.normal, light.direction);
+            value *= light_factor(point, light.direction);
             if (light.has_extent && params.strategy == STRATEGY_MIS) value *= mis_weight(light.pdf, bsdf_pdf);
             vec3 contribution = clamp_contribution(params, path.throughput * value * light.radiance / light.pdf, path.vertex + 1u);
             if (max_component(contribution) > 0.0f) {
@@ -183,7 +196,7 @@ inline uint shade(IN(SceneData) scene, IN(FrameParams) params, IN(RayHit) hit, I
     BsdfSample next = sample_bsdf(
         bsdf, view, sample_unit_square(path.key, path.sample_index, vertex_decision(path.vertex, DECISION_DIRECTION)), u_lobe.x);
     vec3 direction = normalize(to_world(local_frame, next.light));
-    vec3 throughput = path.throughput * next.weight * shadow_terminator_factor(point.geometric_normal, point.normal, direction);
+    vec3 throughput = path.throughput * next.weight * light_factor(point, direction);
     float size = max_component(throughput);
     if (!(size > 0.0f)) return result;
     if (path.vertex >= ROULETTE_FIRST_VERTEX && size < 1.0f) {
@@ -196,6 +209,7 @@ inline uint shade(IN(SceneData) scene, IN(FrameParams) params, IN(RayHit) hit, I
     path.t_max = RAY_INFINITY;
     path.bsdf_pdf = next.pdf;
     path.vertex += 1u;
+    path.normal = packed_normal;
     return result | PATH_CONTINUES;
 }
 

@@ -102,9 +102,11 @@ CONSTANT(uint, LIGHT_DIRECTIONAL, 2u);
 CONSTANT(uint, LIGHT_TRIANGLE, 3u);      // one emissive triangle of one instance
 CONSTANT(uint, LIGHT_ENVIRONMENT, 4u);   // the whole environment, one entry
 
-// One entry of the table of lights. What a kind does not use is 0. Picking: cell k = floor(u x light_count), f the fraction left: entry
-// f < alias_threshold ? k : alias; `pmf` is exactly (to rounding) the probability that this gives. Densities of a next-event estimate:
-// point, spot, directional: pmf (a delta); triangle: pmf / world area, per square metre; environment: pmf x EnvironmentTexel::pdf, per steradian.
+// One entry of the table of lights. What a kind does not use is 0. Far lights (directional, environment) are drawn by an alias table over
+// all entries: cell k = floor(u x light_count), f the fraction left: entry f < alias_threshold ? k : alias; `pmf` is exactly (to rounding) the
+// probability of that, distant_share included. Near lights (point, spot, triangle) are drawn by the light tree, whose pmf depends on the
+// place that is lit. Densities of a next-event estimate, with the pmf of the draw: point, spot, directional: pmf (a delta); triangle:
+// pmf / world area, per square metre; environment: pmf x EnvironmentTexel::pdf, per steradian.
 struct SceneLight {
     uint kind;
     vec3 position;           // world, metres
@@ -113,11 +115,27 @@ struct SceneLight {
     float range;             // metres; 0: infinite
     float cone_scale, cone_offset;   // KHR_lights_punctual: saturate(cos * scale + offset)^2
     uint instance, triangle; // LIGHT_TRIANGLE: global triangle index
-    float pmf;               // probability that pick_light returns this entry
+    float pmf;               // far lights: probability that pick_light returns this entry; near lights: 0
     float alias_threshold;   // Vose's alias table over the lights, this entry's cell: take the entry itself when the
     uint alias;              // cell's fraction is below the threshold, else `alias`
+    uint trail;              // near lights: the way from the tree's root to its leaf, lowest bit first, 1: to the second child
 };
-SHARED_LAYOUT(SceneLight, 72, alias, 68);
+SHARED_LAYOUT(SceneLight, 76, trail, 72);
+
+CONSTANT(uint, LIGHT_LEAF, 0x80000000u);
+CONSTANT(uint, LIGHT_NODE_BOTH_SIDES, 1u);   // what shines along its axis shines against it too (triangles)
+
+// A node of the tree of near lights (light_tree.h): bounds of where its lights are, of where they shine, and how strongly.
+struct LightNode {
+    vec3 lower, upper;       // world, metres
+    vec3 axis;               // unit; the lights' own axes lie within `spread` of it
+    float cos_spread;
+    float cos_emission;      // each light shines within this angle of its own axis
+    float intensity;         // luminance: candela, or radiance x area
+    uint flags;              // LIGHT_NODE_*
+    uint link;               // inner: index of the second child (the first one follows the node); leaf: LIGHT_LEAF | index into lights
+};
+SHARED_LAYOUT(LightNode, 56, link, 52);
 
 // Lat-long environment, texel (x, y) at y * width + x. Row 0 is the top (+y), u as in shared/interface.md (less the rotation).
 // Radiance of a direction: bilinear between texel centres, wrapping in u, clamped in v (a 1k panorama seen through 40 degrees is magnified ten times).
@@ -154,6 +172,7 @@ BUFFER_OF(SceneInstances, SceneInstance);
 BUFFER_OF(SceneMaterials, SceneMaterial);
 BUFFER_OF(SceneTextures, SceneTexture);
 BUFFER_OF(SceneLights, SceneLight);
+BUFFER_OF(LightNodes, LightNode);
 BUFFER_OF(EnvironmentTexels, EnvironmentTexel);
 BUFFER_OF(Uints, uint);
 BUFFER_OF(Vec2s, vec2);
@@ -178,6 +197,7 @@ struct SceneData {
     SceneTextures textures;
     Uints texels;
     SceneLights lights;
+    LightNodes light_nodes;      // root first; none without near lights
     Uints triangle_light;        // per triangle of each emitting instance: index into lights, or NONE where its material does not emit
     EnvironmentTexels environment;
     uint light_count;
@@ -190,9 +210,9 @@ struct SceneData {
     vec3 scene_center;
     uint instance_count;
     SceneCamera camera;
-    uint padding_to_eight;       // keeps the size a multiple of 8, for C++
+    float distant_share;         // probability that a far light is drawn: 0 without far lights, 1 without near ones
 };
-SHARED_LAYOUT(SceneData, 14 * 8 + 4 * 4 + 16 + 8 + 16 + 68 + 4, camera, 14 * 8 + 4 * 4 + 16 + 8 + 16);
+SHARED_LAYOUT(SceneData, 15 * 8 + 4 * 4 + 16 + 8 + 16 + 68 + 4, camera, 15 * 8 + 4 * 4 + 16 + 8 + 16);
 
 SHADING_END
 #endif

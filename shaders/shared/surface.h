@@ -94,11 +94,34 @@ struct SurfacePoint {
     float offset;          // metres that rays leaving the point must keep from the surface, along geometric_normal
     vec3 geometric_normal; // unit, on the side that the ray came from
     float area;            // of the triangle, square metres, world
-    vec3 normal;           // unit, of shading: interpolated, bent by the normal map, on the ray's side
+    vec3 smooth_normal;    // unit, interpolated between the vertices', on the ray's side
+    vec3 normal;           // unit, of shading: smooth_normal, bent by the normal map
+    vec3 lift;             // metres from position to the curved surface that the vertices' normals tell of; 0 where it is not above
     uint mesh;
     vec3 weights; // barycentric
     SceneTriangle triangle;
 };
+
+// From a point of a triangle to the curved surface that its vertex normals (unit, world, on the ray's side) tell of, where that lies above
+// it: rays that start there do not see the facets of a round thing shadow each other in hard steps. Hanika, "Hacking the Shadow Terminator"
+// (Ray Tracing Gems II, 2021), listing 4-1, but half the way: for a ball's vertices that is the ball (the whole way leads to its tangent
+// planes). Only as far as the normals are believable: where one leans 25 degrees or more from the triangle's, less and less (at 45,
+// nothing), or a box with smoothed normals would cast light through what stands beside it.
+inline vec3 smooth_surface_lift(IN(WorldTriangle) world, vec3 geometric_normal, vec3 weights, vec3 n0, vec3 n1, vec3 n2) {
+    vec3 from0 = world.edge1 * weights.y + world.edge2 * weights.z;
+    float below0 = min(0.0f, dot(from0, n0));
+    float below1 = min(0.0f, dot(from0 - world.edge1, n1));
+    float below2 = min(0.0f, dot(from0 - world.edge2, n2));
+    float least = min(dot(n0, geometric_normal), min(dot(n1, geometric_normal), dot(n2, geometric_normal)));
+    float believed = clamp((least - 0.7f) * 5.0f, 0.0f, 1.0f);
+    return (n0 * (weights.x * below0) + n1 * (weights.y * below1) + n2 * (weights.z * below2)) * (-0.5f * believed);
+}
+
+// The shading normal, where it faces away from the viewer, has no lighting of its own: bent until the viewer just sees it.
+inline vec3 facing_viewer(vec3 normal, vec3 direction) {
+    float facing = -dot(normal, direction);
+    return facing < MIN_FACING ? normalize(normal - direction * (MIN_FACING - facing)) : normal;
+}
 
 // `direction`: unit, the way the ray travelled.
 inline SurfacePoint make_surface_point(IN(SceneData) scene, IN(RayHit) hit, vec3 direction) {
@@ -119,19 +142,30 @@ inline SurfacePoint make_surface_point(IN(SceneData) scene, IN(RayHit) hit, vec3
     vec3 error = position_error(object_to_world, world_to_object, object_size, point.position);
     point.offset = offset_distance(error, world.normal, world.edge1, world.edge2, world.area);
 
-    // All of the frame is made for the front side, then turned to the ray's side as one.
+    bool from_behind = dot(world.normal, direction) > 0.0f;
+    point.geometric_normal = from_behind ? -world.normal : world.normal;
+    point.lift = vec3(0.0f);
+    // The shading frame is made for the front side, then turned to the ray's side as one.
     vec3 normal = world.normal;
     uint first_vertex = scene.meshes.at[point.mesh].first_vertex;
     uint first_normal = scene.meshes.at[point.mesh].first_normal;
     if (first_normal != NONE) {
         uint shift = first_normal - first_vertex;
-        vec3 n = scene.normals.at[point.triangle.v0 + shift] * point.weights.x +
-                 scene.normals.at[point.triangle.v1 + shift] * point.weights.y +
-                 scene.normals.at[point.triangle.v2 + shift] * point.weights.z;
-        n = transform_normal(world_to_object, n);
+        vec3 n0 = transform_normal(world_to_object, scene.normals.at[point.triangle.v0 + shift]);
+        vec3 n1 = transform_normal(world_to_object, scene.normals.at[point.triangle.v1 + shift]);
+        vec3 n2 = transform_normal(world_to_object, scene.normals.at[point.triangle.v2 + shift]);
+        vec3 n = n0 * point.weights.x + n1 * point.weights.y + n2 * point.weights.z;
         float size = length(n);
+        float product = dot(n0, n0) * dot(n1, n1) * dot(n2, n2);
         if (size > 0.0f) normal = n / size;
+        if (product > 0.0f) {
+            // Normals that a file gives against its winding count for the ray's side like others.
+            float side = dot(normal, point.geometric_normal) < 0.0f ? -1.0f : 1.0f;
+            point.lift = smooth_surface_lift(world, point.geometric_normal, point.weights, n0 * (side * inversesqrt(dot(n0, n0))),
+                                             n1 * (side * inversesqrt(dot(n1, n1))), n2 * (side * inversesqrt(dot(n2, n2))));
+        }
     }
+    vec3 smooth_normal = normal;
     uint first_tangent = scene.meshes.at[point.mesh].first_tangent;
     if (first_tangent != NONE && scene.materials.at[point.triangle.material].normal_texture.texture != NONE) {
         uint shift = first_tangent - first_vertex;
@@ -155,19 +189,19 @@ inline SurfacePoint make_surface_point(IN(SceneData) scene, IN(RayHit) hit, vec3
             if (bent_size > 0.0f) normal = bent / bent_size;
         }
     }
-    bool from_behind = dot(world.normal, direction) > 0.0f;
-    point.geometric_normal = from_behind ? -world.normal : world.normal;
-    point.normal = from_behind ? -normal : normal;
-    // Normals that a file gives against its winding: the side the ray came from decides.
-    if (dot(point.normal, point.geometric_normal) < 0.0f) point.normal = -point.normal;
-    // A shading normal that faces away from the viewer has no lighting of its own: bend it until the viewer just sees it.
-    float facing = -dot(point.normal, direction);
-    if (facing < MIN_FACING) point.normal = normalize(point.normal - direction * (MIN_FACING - facing));
+    float side = dot(smooth_normal, point.geometric_normal) < 0.0f ? -1.0f : 1.0f;
+    point.smooth_normal = facing_viewer(smooth_normal * side, direction);
+    point.normal = facing_viewer(normal * side, direction);
     return point;
 }
 
 // Start of a ray that leaves the point on the side of the geometric normal.
-inline vec3 leaving_origin(IN(SurfacePoint) point) { return point.position + point.geometric_normal * point.offset; }
+inline vec3 leaving_origin(IN(SurfacePoint) point) { return point.position + point.lift + point.geometric_normal * point.offset; }
+
+// Whether a ray from there can leave towards `light`: above the triangle, or high enough over it to pass its edges (tracing will tell).
+inline bool can_leave(IN(SurfacePoint) point, vec3 light) {
+    return dot(point.geometric_normal, light) > 0.0f || dot(point.geometric_normal, point.lift) > 4.0f * point.offset;
+}
 
 SHADING_END
 #endif

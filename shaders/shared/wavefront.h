@@ -62,7 +62,7 @@ struct Wavefront {
     uint interleave;                     // groups are dealt to this many neighbouring pieces of a queue at once
     uint rect_x, rect_y, rect_width, rect_height;
 };
-SHARED_LAYOUT(Wavefront, 240 + 32 + 13 * 8 + 24, rect_height, 240 + 32 + 13 * 8 + 20);
+SHARED_LAYOUT(Wavefront, 248 + 32 + 13 * 8 + 24, rect_height, 248 + 32 + 13 * 8 + 20);
 
 // Pushed with each dispatch. A batch is `samples` samples, from `first_sample` on, of each of `pixels` pixels: pixel i, sample j: slot
 // i * samples + j.

@@ -8,6 +8,7 @@
 //   hang_once=F    likewise, but it sleeps for ever
 //   eat_once=F     likewise, but it takes memory until it is stopped
 //   lost_once=F    likewise, but it says that its device is lost
+#include "farm/coordinator/local_farm.hpp"
 #include "farm/coordinator/serve.hpp"
 #include "farm/worker/render_process.hpp"
 #include "farm/worker/worker.hpp"
@@ -119,6 +120,16 @@ int main(int argc, char** argv) {
         worker.stall_s = static_cast<unsigned>(number("--stall-s", 600));
         worker.render_command = {argv[0], "render-process"};
         outcome = work(worker);
+    }
+    if (command == "local") { // a local farm of two workers, its processes' ids on one line, until it is killed
+        auto farm = LocalFarm::start({.workers = 2, .device = "", .threads = 0, .command = {argv[0]}, .temporary = options["--data"]});
+        if (farm) {
+            for (const auto pid : farm->processes()) std::printf("%d ", pid);
+            std::printf("\n");
+            std::fflush(stdout);
+            for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
+        }
+        outcome = std::unexpected(farm.error());
     }
     if (!outcome) std::fprintf(stderr, "fake_raymill: %s\n", outcome.error().message().c_str());
     return outcome ? 0 : 1;

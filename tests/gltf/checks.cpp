@@ -70,16 +70,23 @@ void check_consistent(const scene::FlatScene& flat) {
         const std::uint64_t words = std::uint64_t{t.width} * t.height * (t.format == shading::TEXEL_RGBA16_LINEAR ? 2 : 1);
         CHECK((words > 0 && t.first_texel + words <= flat.texels.size()));
     }
-    double pmf = 0;
+    double far_pmf = 0;
+    std::size_t near_lights = 0;
     std::vector<scene::AliasCell> cells;
     for (const auto& light : flat.lights) {
-        CHECK(light.pmf > 0);
-        pmf += static_cast<double>(light.pmf);
+        const bool is_far = light.kind == shading::LIGHT_DIRECTIONAL || light.kind == shading::LIGHT_ENVIRONMENT;
+        CHECK((light.pmf > 0) == is_far);
+        far_pmf += static_cast<double>(light.pmf);
+        near_lights += is_far ? 0 : 1;
         cells.push_back({light.alias_threshold, light.alias});
     }
-    if (!flat.lights.empty()) CHECK(pmf == doctest::Approx(1).epsilon(1e-6));
+    const auto share = static_cast<double>(flat.head.distant_share);
+    CHECK(far_pmf == doctest::Approx(share).epsilon(1e-6));
     const auto drawn = scene::probabilities(cells);
-    for (std::size_t i = 0; i < drawn.size(); ++i) CHECK(std::abs(drawn[i] - static_cast<double>(flat.lights[i].pmf)) <= 1e-7 * drawn[i]);
+    if (share > 0)
+        for (std::size_t i = 0; i < drawn.size(); ++i)
+            CHECK(std::abs(drawn[i] * share - static_cast<double>(flat.lights[i].pmf)) <= 1e-6 * drawn[i]);
+    CHECK(flat.light_nodes.size() == (near_lights == 0 ? 0 : 2 * near_lights - 1));
     CHECK(flat.head.light_count == flat.lights.size());
     CHECK(flat.head.instance_count == flat.instances.size());
     for (std::size_t i = 0; i < flat.triangle_light.size(); ++i)

@@ -216,7 +216,7 @@ namespace {
 
 /// How the scene of check_equal_encodings is told.
 struct Telling {
-    const char* name;
+    std::string name;
     float scale = 1;
     glm::mat4 placement{1}; ///< of the object's node
     glm::mat4 before{1};    ///< applied to the object's vertices first: placement x before is the same for all
@@ -274,12 +274,14 @@ void check_equal_encodings(Device& device) {
     const glm::mat4 stretched = glm::scale(glm::rotate(unit, 0.7f, glm::normalize(glm::vec3(1, 2, 3))), glm::vec3(1, 1.4f, 0.6f));
     struct Pair {
         Telling first, second;
+        double tolerance = 2e-3;
     };
+    // Normals stretched at the vertices are unit again before they are interpolated: a picture that differs a little, rightly.
     const std::vector<Pair> pairs = {
         {{.name = "as it is"}, {.name = "a thousand times larger", .scale = 1000}},
         {{.name = "as it is"}, {.name = "a thousand times smaller", .scale = 0.001f}},
         {{.name = "mirrored in its vertices", .before = mirror}, {.name = "mirrored by its node", .placement = mirror}},
-        {{.name = "stretched in its vertices", .before = stretched}, {.name = "stretched by its node", .placement = stretched}},
+        {{.name = "stretched in its vertices", .before = stretched}, {.name = "stretched by its node", .placement = stretched}, 5e-3},
         {{.name = "as it is"}, {.name = "mirrored in vertices and by its node", .placement = mirror, .before = mirror}},
     };
     for (const Pair& pair : pairs) {
@@ -296,7 +298,7 @@ void check_equal_encodings(Device& device) {
         }
         INFO(pair.first.name << " against " << pair.second.name << ": relative difference " << difference / total);
         CHECK(total > 1);
-        CHECK(difference / total < 2e-3);
+        CHECK(difference / total < pair.tolerance);
     }
 }
 

@@ -120,6 +120,7 @@ scene::FlatScene FlatSceneBuilder::finish(glm::vec3 eye, glm::vec3 target, float
     light.instance = light.triangle = NONE;
     flat.lights.push_back(light);
     head.light_count = 1;
+    head.distant_share = 1;
     head.environment_light = 0;
     head.scene_radius = 1000;
     head.instance_count = static_cast<std::uint32_t>(flat.instances.size());

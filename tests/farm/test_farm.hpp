@@ -1,0 +1,224 @@
+#pragma once
+/// A farm of real processes on loopback for tests: fake_raymill's coordinator and workers, in a folder of the test's own, killed with it.
+#include "farm/client/client.hpp"
+#include "farm/client/upload.hpp"
+#include "tests/farm/scratch.hpp"
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <fstream>
+#include <map>
+#include <poll.h>
+#include <sstream>
+#include <string>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+namespace raymill::farm {
+
+inline std::string fake_raymill() {
+    const char* path = std::getenv("FAKE_RAYMILL");
+    REQUIRE_MESSAGE(path != nullptr, "FAKE_RAYMILL names the stand-in program; meson sets it");
+    return path;
+}
+
+/// A child that dies with this process; its standard output is read line by line, its standard error goes to `log`.
+class Process {
+  public:
+    Process(std::vector<std::string> words, const std::filesystem::path& home, const std::filesystem::path& log) {
+        words.insert(words.begin(), fake_raymill());
+        std::vector<char*> arguments;
+        for (auto& word : words) arguments.push_back(word.data());
+        arguments.push_back(nullptr);
+        int ends[2];
+        REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+        const int log_fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        pid_ = ::fork();
+        if (pid_ == 0) {
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+            ::setenv("RAYMILL_HOME", home.c_str(), 1);
+            ::dup2(ends[1], 1);
+            ::dup2(log_fd, 2);
+            ::execv(arguments[0], arguments.data());
+            ::_exit(127);
+        }
+        ::close(ends[1]);
+        ::close(log_fd);
+        output_ = ends[0];
+    }
+    Process(Process&& other) noexcept : pid_(std::exchange(other.pid_, -1)), output_(std::exchange(other.output_, -1)) {}
+    Process& operator=(Process&& other) noexcept {
+        std::swap(pid_, other.pid_);
+        std::swap(output_, other.output_);
+        return *this;
+    }
+    ~Process() {
+        if (pid_ > 0) kill();
+        if (output_ >= 0) ::close(output_);
+    }
+    [[nodiscard]] pid_t pid() const { return pid_; }
+    [[nodiscard]] bool alive() {
+        if (pid_ > 0 && ::waitpid(pid_, &status_, WNOHANG) == pid_) pid_ = -1;
+        return pid_ > 0;
+    }
+    /// SIGKILL: no time to say anything.
+    void kill() {
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, &status_, 0);
+        pid_ = -1;
+    }
+    /// SIGTERM, and its exit status.
+    int stop() {
+        ::kill(pid_, SIGTERM);
+        return wait();
+    }
+    int wait() {
+        ::waitpid(pid_, &status_, 0);
+        pid_ = -1;
+        return WIFEXITED(status_) ? WEXITSTATUS(status_) : 256 + WTERMSIG(status_);
+    }
+    std::string line() {
+        std::string text;
+        for (char c = 0;;) {
+            pollfd item{output_, POLLIN, 0};
+            if (::poll(&item, 1, 30000) <= 0 || ::read(output_, &c, 1) != 1 || c == '\n') return text;
+            text.push_back(c);
+        }
+    }
+
+  private:
+    pid_t pid_ = -1;
+    int output_ = -1, status_ = 0;
+};
+
+/// Children of a process, by /proc.
+inline std::vector<pid_t> children_of(pid_t parent) {
+    std::vector<pid_t> children;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+        const auto pid = std::atoi(entry.path().filename().c_str());
+        if (pid <= 0) continue;
+        std::ifstream in(entry.path() / "stat");
+        std::string text((std::istreambuf_iterator<char>(in)), {});
+        const auto close = text.rfind(')');
+        if (close == std::string::npos) continue;
+        std::istringstream fields(text.substr(close + 1));
+        std::string state;
+        pid_t above = 0;
+        fields >> state >> above;
+        if (above == parent && state != "Z") children.push_back(pid);
+    }
+    return children;
+}
+
+inline bool eventually(const std::function<bool()>& holds, std::chrono::seconds longest = std::chrono::seconds(30)) {
+    const auto end = std::chrono::steady_clock::now() + longest;
+    while (!holds()) {
+        if (std::chrono::steady_clock::now() > end) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return true;
+}
+
+class TestFarm {
+  public:
+    explicit TestFarm(unsigned worker_count, std::vector<std::string> worker_options = {}) : worker_options_(std::move(worker_options)) {
+        std::filesystem::create_directory(folder / "home");
+        std::filesystem::permissions(folder / "home", std::filesystem::perms::owner_all);
+        start_server();
+        for (unsigned i = 0; i < worker_count; ++i) start_worker(i);
+    }
+
+    void start_server() {
+        server.emplace(Process({"serve", "--data", folder / "server", "--http", "127.0.0.1:" + http_port_, "--workers-at",
+                                "tcp://127.0.0.1:" + worker_port_, "--lease-ms", "2000"},
+                               folder / "home", folder / "server.log"));
+        const auto line = server->line();
+        REQUIRE_MESSAGE(line.starts_with("raymill: serving http://127.0.0.1:"), line << " / " << log("server.log"));
+        // The ports stay over restarts, as they would for people.
+        http_port_ = line.substr(34, line.find(',') - 34);
+        worker_port_ = line.substr(line.rfind(':') + 1);
+    }
+    void start_worker(unsigned i) {
+        std::vector<std::string> words{"worker", "--connect", "tcp://127.0.0.1:" + worker_port_, "--data",
+                                       folder / ("worker" + std::to_string(i))};
+        words.insert(words.end(), worker_options_.begin(), worker_options_.end());
+        workers.insert_or_assign(i, Process(words, folder / "home", folder / ("worker" + std::to_string(i) + ".log")));
+    }
+    [[nodiscard]] std::string log(const std::string& name) const {
+        std::ifstream in(folder / name);
+        return {std::istreambuf_iterator<char>(in), {}};
+    }
+    [[nodiscard]] std::string token(std::size_t line = 0) const {
+        std::ifstream in(folder / "server/tokens");
+        std::string tenant, word;
+        for (std::size_t i = 0; i <= line; ++i) in >> tenant >> word;
+        return word;
+    }
+    [[nodiscard]] Http http(const std::string& bearer) const {
+        return {{false, "127.0.0.1", static_cast<unsigned>(std::stoul(http_port_))},
+                bearer,
+                {std::chrono::seconds(10), std::chrono::seconds(30)},
+                {}};
+    }
+    [[nodiscard]] Client client() const { return Client(http(token())); }
+    [[nodiscard]] unsigned worker_port() const { return static_cast<unsigned>(std::stoul(worker_port_)); }
+
+    /// Uploads a scene of one file with these words (fake_raymill.cpp says which) and gives its id.
+    std::string scene(const std::string& words) {
+        const auto file = folder / "scene.gltf";
+        std::ofstream(file) << words;
+        auto to = client();
+        const auto local = make_manifest({.main = "scene.gltf", .files = {{"scene.gltf", file}}}, {});
+        REQUIRE_MESSAGE(local.has_value(), local.error().message());
+        const auto done = upload(to, *local, {.connect = [this] { return http(token()); }, .on_progress = {}});
+        REQUIRE_MESSAGE(done.has_value(), done.error().message());
+        return done->scene;
+    }
+    std::string submit(const std::string& scene_id, const std::map<std::string, std::string>& settings, const std::string& key = "") {
+        const auto job = client().submit({.scene = scene_id, .settings = settings, .name = "test", .key = key});
+        REQUIRE_MESSAGE(job.has_value(), job.error().message());
+        return job->job;
+    }
+    JobInfo wait(const std::string& job, std::chrono::seconds longest = std::chrono::seconds(60)) {
+        auto from = client();
+        JobInfo info;
+        const bool over = eventually(
+            [&] {
+                if (auto now = from.job(job)) info = std::move(*now);
+                return info.over();
+            },
+            longest);
+        REQUIRE_MESSAGE(over, "the job did not end: " << info.json << "\n" << log("server.log") << log("worker0.log"));
+        return info;
+    }
+    /// Hashes of the job's frames.
+    std::vector<std::string> images(const std::string& job) {
+        std::vector<std::string> hashes;
+        std::optional<std::uint64_t> next = 0;
+        auto from = client();
+        while (next) {
+            const auto frames = from.frames(job, *next, next);
+            REQUIRE(frames.has_value());
+            for (const auto& frame : *frames) hashes.push_back(frame.sha256);
+        }
+        return hashes;
+    }
+
+    Scratch folder;
+    std::optional<Process> server;
+    std::map<unsigned, Process> workers;
+
+  private:
+    std::string http_port_ = "0", worker_port_ = "0";
+    std::vector<std::string> worker_options_;
+};
+
+} // namespace raymill::farm
