@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace raymill::farm {
 namespace {
@@ -158,6 +159,9 @@ Status serve(const ServeOptions& options) {
         options.on_ready(addresses);
     else {
         std::printf("%s\n", ready_line(addresses).c_str());
+        // To a person only, not into logs: whoever has this address has the user's tenant.
+        if (http->loopback() && ::isatty(STDOUT_FILENO) == 1)
+            std::printf("raymill: the page: %s/#token=%s\n", addresses.http.c_str(), tenants->first_token().c_str());
         std::fflush(stdout);
     }
     const auto outcome = shell.run();
