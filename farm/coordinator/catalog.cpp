@@ -1,5 +1,7 @@
 #include "farm/coordinator/catalog.hpp"
 
+#include "renderer/base/check.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
@@ -39,7 +41,7 @@ void Catalog::apply(const Entry& entry) {
     if (const auto* added = std::get_if<JobAdded>(&entry)) {
         JobRow row;
         row.added = *added;
-        (void)add(std::move(row)); // it was made from parsed settings a moment ago
+        CHECK_TRUE(add(std::move(row)).has_value()); // it was made from parsed settings a moment ago
     } else if (const auto* noted = std::get_if<JobNoted>(&entry)) {
         row_of(noted->job).device = noted->device;
         row_of(noted->job).notes = noted->notes;

@@ -138,12 +138,12 @@ RenderChild::~RenderChild() {
     std::filesystem::remove_all(folder_, ignored);
 }
 
-Status RenderChild::send(const wire::ToRender& message, bool work) {
+void RenderChild::send(const wire::ToRender& message, bool work) {
     if (work) {
         busy_ = true;
         heard_ = Clock::now();
     }
-    return write_frame(fd_, message.SerializeAsString());
+    [[maybe_unused]] const auto sent = write_frame(fd_, message.SerializeAsString());
 }
 
 std::vector<wire::FromRender> RenderChild::receive(std::string& ended) {

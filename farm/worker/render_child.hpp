@@ -37,8 +37,8 @@ class RenderChild {
     [[nodiscard]] pid_t pid() const { return pid_; }
     [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
 
-    /// A request; `work` says whether an answer is to be waited for.
-    Status send(const wire::ToRender& message, bool work);
+    /// A request; `work` says whether an answer is to be waited for. Where the process is dead already, receive() says so.
+    void send(const wire::ToRender& message, bool work);
     /// What it said since. Empty `ended` while it lives; else why it is over, in words.
     std::vector<wire::FromRender> receive(std::string& ended);
     /// Why it has to be killed now (too much memory, hung); empty: no reason. To be asked about once a second.

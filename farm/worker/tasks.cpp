@@ -182,7 +182,7 @@ Status Supervisor::start_task(Seat& seat, Task& task) {
         open.mutable_open()->set_device(options_.device);
         open.mutable_open()->set_threads(options_.threads);
         open.mutable_open()->set_scene(assign.scene());
-        (void)seat.child->send(open, false); // where it is dead already, listen() hears of it
+        seat.child->send(open, false);
     }
     const auto folder = seat.child->folder() / task.lease.text();
     if (auto ok = make_private_folder(folder); !ok) return ok;
@@ -211,7 +211,7 @@ Status Supervisor::start_task(Seat& seat, Task& task) {
         tile.set_chunk_file(task.outputs[0].string());
         tile.set_preview_file(task.outputs[1].string());
     }
-    (void)seat.child->send(request, true);
+    seat.child->send(request, true);
     return {};
 }
 

@@ -84,7 +84,8 @@ class FakeRenderer final : public Renderer {
     std::vector<std::string> notes_{"the fake renderer draws no scene"};
 };
 
-Result<std::unique_ptr<Renderer>> open_fake(const std::filesystem::path& scene_file, const Settings& settings, const DeviceChoice&) {
+Result<std::unique_ptr<Renderer>> open_fake(const std::filesystem::path& scene_file, const Settings& settings, const DeviceChoice& choice) {
+    if (scene_file.extension() == ".glb") return Renderer::open(scene_file, settings, choice); // the real one
     std::ifstream in(scene_file);
     if (!in) return fail(Code::bad_input, scene_file.string(), "there is no such file");
     std::map<std::string, std::string> words;
@@ -118,6 +119,7 @@ int main(int argc, char** argv) {
         worker.cache_bytes = static_cast<std::uint64_t>(number("--cache-mb", 1024)) << 20;
         worker.memory_bytes = static_cast<std::uint64_t>(number("--memory-mb", 0)) << 20;
         worker.stall_s = static_cast<unsigned>(number("--stall-s", 600));
+        worker.device = options["--device"];
         worker.render_command = {argv[0], "render-process"};
         outcome = work(worker);
     }

@@ -23,6 +23,9 @@
 
 namespace raymill::farm {
 
+namespace client {}
+using namespace client; // farm/client's names
+
 inline std::string fake_raymill() {
     const char* path = std::getenv("FAKE_RAYMILL");
     REQUIRE_MESSAGE(path != nullptr, "FAKE_RAYMILL names the stand-in program; meson sets it");
