@@ -92,9 +92,9 @@ int run_inspect(Arguments& arguments) {
     add_manner(arguments);
     if (const auto over = arguments.parse()) return *over;
     const auto files = gltf::files_of(scene);
-    if (!files) return report(scene_fault(files.error()));
+    if (!files) return report(scene_fault(files.error(), scene));
     const auto loaded = gltf::load(scene);
-    if (!loaded) return report(scene_fault(loaded.error()));
+    if (!loaded) return report(scene_fault(loaded.error(), scene));
     const auto summary = gltf::summarize(*loaded);
     if (manner().json)
         print_json(json_of(summary, *files));

@@ -95,15 +95,15 @@ int render(const Options& options, const OutputName& output, const ShotFiles& fi
         return report(error);
     };
 
-    const auto address = farm::parse_server(farm->url());
+    const auto address = farm::client::parse_server(farm->url());
     if (!address) return report(address.error());
     const Server server(*address, farm->token(), stop.get_token());
     auto client = server.client();
     Progress progress;
     Notes notes;
-    const auto scene = farm::make_manifest(files.files, stop.get_token());
+    const auto scene = farm::client::make_manifest(files.files, stop.get_token());
     if (!scene) return fault(scene.error());
-    const auto sent = farm::upload(client, *scene, {[&server] { return server.connect(); }, {}, 0, 4});
+    const auto sent = farm::client::upload(client, *scene, {[&server] { return server.connect(); }, {}, 0, 4});
     if (!sent) return fault(sent.error());
     const auto submitted = client.submit({sent->scene, files.words, options.shot.name, ""});
     if (!submitted) return fault(submitted.error());

@@ -73,14 +73,14 @@ Result<std::vector<Queued>> read_shots(const Options& options) {
 }
 
 /// Waits for one job, and brings its frames where there is a place for them.
-int finish(farm::Client& client, const std::string& id, const std::string& output, Notes& notes) {
+int finish(farm::client::Client& client, const std::string& id, const std::string& output, Notes& notes) {
     const auto job = client.job(id);
     if (!job) return report(job.error());
     Progress progress;
-    farm::JobInfo ended;
+    farm::client::JobInfo ended;
     if (output.empty()) {
         const double samples = samples_of(*job);
-        auto followed = client.follow(id, 0, [&](const farm::Event& event) -> Status {
+        auto followed = client.follow(id, 0, [&](const farm::client::Event& event) -> Status {
             if (manner().json) print_line(event.json);
             progress.tiles(event.tiles_done, event.tiles, samples);
             return {};
@@ -127,7 +127,7 @@ int run_submit(Arguments& arguments) {
     {
         Progress progress;
         for (const auto& job : *queue) {
-            const auto scene = farm::make_manifest(job.files.files, interrupt.token());
+            const auto scene = farm::client::make_manifest(job.files.files, interrupt.token());
             if (!scene) return report(scene.error());
             const auto sent = send_scene(*server, client, *scene, progress);
             if (!sent) return report(sent.error());

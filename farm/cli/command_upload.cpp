@@ -22,7 +22,7 @@ int run_upload(Arguments& arguments) {
     const Interrupt interrupt;
     const auto server = Server::find(options, interrupt.token());
     if (!server) return report(server.error());
-    const auto local = farm::make_manifest(files->files, interrupt.token());
+    const auto local = farm::client::make_manifest(files->files, interrupt.token());
     if (!local) return report(local.error());
     auto client = server->client();
     Progress progress;

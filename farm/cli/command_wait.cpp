@@ -17,7 +17,7 @@ int run_wait(Arguments& arguments) {
     const Interrupt interrupt;
     const auto server = Server::find(options, interrupt.token());
     if (!server) return report(server.error());
-    const auto ended = server->client().follow(id, 0, [](const farm::Event&) { return Status(); });
+    const auto ended = server->client().follow(id, 0, [](const farm::client::Event&) { return Status(); });
     if (!ended) return report(ended.error());
     if (manner().json) print_line(ended->json);
     return end_of(*ended);

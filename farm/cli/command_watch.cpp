@@ -23,7 +23,7 @@ int run_watch(Arguments& arguments) {
     if (!job) return report(job.error());
     Progress progress;
     const double samples = samples_of(*job);
-    const auto ended = client.follow(id, 0, [&](const farm::Event& event) -> Status {
+    const auto ended = client.follow(id, 0, [&](const farm::client::Event& event) -> Status {
         if (manner().json)
             print_line(event.json);
         else if (event.event == "frame" && event.frame && (event.state == "done" || event.state == "failed"))

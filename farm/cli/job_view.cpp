@@ -24,14 +24,14 @@ std::string of(std::uint64_t done, std::uint64_t total) { return std::to_string(
 
 } // namespace
 
-std::string line_of(const farm::JobInfo& job) {
+std::string line_of(const farm::client::JobInfo& job) {
     char text[256];
     std::snprintf(text, sizeof text, "%-16s  %-9s  %9s frames  %11s tiles  ", job.id.c_str(), job.state.c_str(),
                   of(job.frames_done, job.frames).c_str(), of(job.tiles_done, job.tiles).c_str());
     return text + job.name;
 }
 
-std::string lines_of(const farm::JobInfo& job) {
+std::string lines_of(const farm::client::JobInfo& job) {
     std::string out;
     const auto line = [&](const char* what, const std::string& value) {
         if (value.empty()) return;
@@ -62,7 +62,7 @@ std::string lines_of(const farm::JobInfo& job) {
     return out;
 }
 
-double samples_of(const farm::JobInfo& job) {
+double samples_of(const farm::client::JobInfo& job) {
     const auto settings = parse_settings(job.settings);
     if (!settings) return 0;
     return static_cast<double>(job.frames) * settings->width * settings->height * settings->spp;
@@ -76,7 +76,7 @@ void Notes::say_new(const std::vector<std::string>& notes) {
     }
 }
 
-int end_of(const farm::JobInfo& job) {
+int end_of(const farm::client::JobInfo& job) {
     const auto fault = job.fault();
     return fault ? report(*fault) : 0;
 }

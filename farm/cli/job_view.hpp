@@ -7,12 +7,12 @@
 namespace raymill::cli {
 
 /// "3f2a…  running   12/48 frames   310/1200 tiles  hall".
-std::string line_of(const farm::JobInfo& job);
+std::string line_of(const farm::client::JobInfo& job);
 /// Everything, a line each, without a last line feed.
-std::string lines_of(const farm::JobInfo& job);
+std::string lines_of(const farm::client::JobInfo& job);
 
 /// Camera paths of all the job's frames together, from its settings; for the samples a second of a progress bar.
-double samples_of(const farm::JobInfo& job);
+double samples_of(const farm::client::JobInfo& job);
 
 /// Says the notes (what is not drawn as meant) that were not said before; each is said once.
 class Notes {
@@ -24,6 +24,6 @@ class Notes {
 };
 
 /// Says why an ended job has no result; 0 for one that is done.
-int end_of(const farm::JobInfo& job);
+int end_of(const farm::client::JobInfo& job);
 
 } // namespace raymill::cli

@@ -61,7 +61,7 @@ void Progress::clear() {
     bar_is_drawn = false;
 }
 
-void Progress::upload(const farm::UploadProgress& p) {
+void Progress::upload(const farm::client::UploadProgress& p) {
     if (p.bytes == 0) return;
     show("upload", static_cast<double>(p.bytes_done), static_cast<double>(p.bytes),
          short_number(static_cast<double>(p.bytes_done)) + "B of " + short_number(static_cast<double>(p.bytes)) + "B",
@@ -77,7 +77,7 @@ void Progress::tiles(std::uint64_t done, std::uint64_t total, double samples) {
     const double rate = elapsed > 0 ? (at - done_at_start_) / elapsed : 0; // tiles a second
     std::string numbers = std::to_string(done) + "/" + std::to_string(total) + " tiles";
     if (rate > 0 && samples > 0)
-        numbers += ", " + short_number(rate * samples / of) + (rate * samples / of < 999.5 ? " " : "") + "samples/s";
+        numbers += ", " + short_number(rate * samples / of) + " samples/s";
     if (rate > 0 && done < total) numbers += ", " + short_time((of - at) / rate) + " left";
     show("render", at, of, numbers, done == total);
 }

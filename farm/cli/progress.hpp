@@ -16,7 +16,7 @@ class Progress {
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
 
-    void upload(const farm::UploadProgress& progress);
+    void upload(const farm::client::UploadProgress& progress);
     /// Tiles of a job; `samples` of all its tiles together, 0 where unknown.
     void tiles(std::uint64_t done, std::uint64_t total, double samples);
 

@@ -8,7 +8,7 @@
 
 namespace raymill::cli {
 
-Result<OutputName> output_of(const farm::JobInfo& job, const std::string& text) {
+Result<OutputName> output_of(const farm::client::JobInfo& job, const std::string& text) {
     const auto settings = parse_settings(job.settings);
     if (!settings) return std::unexpected(settings.error());
     std::string stem = job.name.empty() ? job.id : job.name;
@@ -23,11 +23,11 @@ Result<OutputName> output_of(const farm::JobInfo& job, const std::string& text) 
     return name;
 }
 
-Result<farm::FetchResult> save_frames(farm::Client& client, const farm::JobInfo& job, const OutputName& output, bool follow,
-                                      Progress& progress, Notes& notes) {
+Result<farm::client::FetchResult> save_frames(farm::client::Client& client, const farm::client::JobInfo& job, const OutputName& output,
+                                              bool follow, Progress& progress, Notes& notes) {
     const bool many = job.frames > 1;
     const double samples = samples_of(job);
-    auto fetched = farm::fetch_frames(
+    auto fetched = farm::client::fetch_frames(
         client, job.id, follow, [&](std::int32_t frame) { return output.of(frame, many); },
         [&](std::int32_t frame, const std::filesystem::path& file) {
             if (manner().json)
@@ -35,7 +35,7 @@ Result<farm::FetchResult> save_frames(farm::Client& client, const farm::JobInfo&
             else if (!manner().quiet)
                 print_line(file.string());
         },
-        [&](const farm::Event& event) {
+        [&](const farm::client::Event& event) {
             if (manner().json) print_line(event.json);
             progress.tiles(event.tiles_done, event.tiles, samples);
         });

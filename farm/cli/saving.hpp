@@ -8,11 +8,11 @@
 namespace raymill::cli {
 
 /// -o for this job, checked against its format, its frames and the folder.
-Result<OutputName> output_of(const farm::JobInfo& job, const std::string& text);
+Result<OutputName> output_of(const farm::client::JobInfo& job, const std::string& text);
 
 /// Fetches with a bar (where following), says each file as it lies there (--json: {"event": "saved", ...}; with --json the job's events
 /// too) and the notes.
-Result<farm::FetchResult> save_frames(farm::Client& client, const farm::JobInfo& job, const OutputName& output, bool follow,
-                                      Progress& progress, Notes& notes);
+Result<farm::client::FetchResult> save_frames(farm::client::Client& client, const farm::client::JobInfo& job, const OutputName& output,
+                                              bool follow, Progress& progress, Notes& notes);
 
 } // namespace raymill::cli

@@ -29,9 +29,9 @@ Result<Server> Server::find(const ServerOptions& options, std::stop_token stop) 
     if (url.empty())
         if (const char* value = std::getenv("RAYMILL_SERVER")) url = value;
     if (url.empty()) url = "http://127.0.0.1:" + std::to_string(farm::default_http_port);
-    const auto address = farm::parse_server(url);
+    const auto address = farm::client::parse_server(url);
     if (!address) return std::unexpected(address.error());
-    auto token = farm::find_token(*address, {options.token, options.token_file});
+    auto token = farm::client::find_token(*address, {options.token, options.token_file});
     if (!token) return std::unexpected(token.error());
     return Server(*address, std::move(*token), std::move(stop));
 }

@@ -21,17 +21,17 @@ void add_server(Arguments& arguments, ServerOptions& options);
 class Server {
   public:
     Server() = default;
-    Server(farm::ServerAddress address, std::string token, std::stop_token stop)
+    Server(farm::client::ServerAddress address, std::string token, std::stop_token stop)
         : address_(std::move(address)), token_(std::move(token)), stop_(std::move(stop)) {}
     /// Address and token from the options, the environment, or the user's own server on this machine. Connects to nothing yet.
     static Result<Server> find(const ServerOptions& options, std::stop_token stop);
 
-    [[nodiscard]] farm::Http connect() const { return {address_, token_, farm::Patience{}, stop_}; }
-    [[nodiscard]] farm::Client client() const { return farm::Client(connect()); }
+    [[nodiscard]] farm::client::Http connect() const { return {address_, token_, farm::client::Patience{}, stop_}; }
+    [[nodiscard]] farm::client::Client client() const { return farm::client::Client(connect()); }
     [[nodiscard]] const std::stop_token& stop() const { return stop_; }
 
   private:
-    farm::ServerAddress address_;
+    farm::client::ServerAddress address_;
     std::string token_;
     std::stop_token stop_;
 };

@@ -40,8 +40,10 @@ Status add_environment(ShotFiles& shot, const fs::path& folder) {
 
 } // namespace
 
-Error scene_fault(Error error) {
+Error scene_fault(Error error, const fs::path& scene) {
     if (error.code == Code::io) error.code = Code::bad_input;
+    const auto name = scene.filename().string();
+    if (error.where == name || error.where.starts_with(name + ":")) error.where.replace(0, name.size(), scene.string());
     return error;
 }
 
@@ -51,7 +53,7 @@ Result<ShotFiles> find_files(const Shot& shot) {
     auto settings = parse_settings(found.words);
     if (!settings) return std::unexpected(settings.error());
     const auto files = gltf::files_of(shot.scene);
-    if (!files) return std::unexpected(scene_fault(files.error()));
+    if (!files) return std::unexpected(scene_fault(files.error(), shot.scene));
     const auto folder = shot.scene.parent_path();
     found.files.main = shot.scene.filename().string();
     for (const auto& path : *files) found.files.files.push_back({path, folder / path});
@@ -60,11 +62,12 @@ Result<ShotFiles> find_files(const Shot& shot) {
     return found;
 }
 
-Result<farm::UploadResult> send_scene(const Server& server, farm::Client& client, const farm::LocalScene& scene, Progress& progress) {
-    farm::UploadOptions options;
+Result<farm::client::UploadResult> send_scene(const Server& server, farm::client::Client& client, const farm::client::LocalScene& scene,
+                                              Progress& progress) {
+    farm::client::UploadOptions options;
     options.connect = [&server] { return server.connect(); };
-    options.on_progress = [&progress](const farm::UploadProgress& p) { progress.upload(p); };
-    return farm::upload(client, scene, options);
+    options.on_progress = [&progress](const farm::client::UploadProgress& p) { progress.upload(p); };
+    return farm::client::upload(client, scene, options);
 }
 
 Status agree_on_format(std::map<std::string, std::string>& words, const std::string& output_format, const std::string& output) {

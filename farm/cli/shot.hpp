@@ -15,7 +15,7 @@ namespace raymill::cli {
 
 /// What is known of a shot before any file is read whole.
 struct ShotFiles {
-    farm::SceneFiles files;
+    farm::client::SceneFiles files;
     std::map<std::string, std::string> words; ///< env names its file as the manifest does
     Settings settings;
 };
@@ -25,11 +25,12 @@ struct ShotFiles {
 /// Code::bad_input: a bad scene or a missing file. Code::usage: settings that contradict each other.
 Result<ShotFiles> find_files(const Shot& shot);
 
-/// A scene that cannot be read is a bad input to whoever named it: Code::io becomes Code::bad_input, the rest stays.
-Error scene_fault(Error error);
+/// A scene's fault as whoever named `scene` should hear it: with the path as they wrote it, and a file that cannot be read is a bad input.
+Error scene_fault(Error error, const std::filesystem::path& scene);
 
 /// Uploads what the server lacks, with progress. `server` makes the connections.
-Result<farm::UploadResult> send_scene(const Server& server, farm::Client& client, const farm::LocalScene& scene, Progress& progress);
+Result<farm::client::UploadResult> send_scene(const Server& server, farm::client::Client& client, const farm::client::LocalScene& scene,
+                                              Progress& progress);
 
 /// The format that -o asks for, and --format does not contradict, as a setting's word.
 Status agree_on_format(std::map<std::string, std::string>& words, const std::string& output_format, const std::string& output);

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-namespace raymill::farm {
+namespace raymill::farm::client {
 namespace {
 
 using Json = nlohmann::json;
@@ -260,4 +260,4 @@ Result<JobInfo> Client::follow(const std::string& id, std::uint64_t after, const
     }
 }
 
-} // namespace raymill::farm
+} // namespace raymill::farm::client

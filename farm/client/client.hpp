@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace raymill::farm {
+namespace raymill::farm::client {
 
 struct JobInfo {
     std::string id, name, key, scene, state, device;
@@ -104,4 +104,4 @@ class Client {
 /// Whether `id` can be a job's: 1 to 64 of 0-9a-f. Checked before it becomes part of a path; Code::usage.
 Status check_job_id(const std::string& id);
 
-} // namespace raymill::farm
+} // namespace raymill::farm::client

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <unordered_set>
 
-namespace raymill::farm {
+namespace raymill::farm::client {
 namespace {
 
 /// A file that is not there until keep(): written under a temporary name, removed with this object otherwise.
@@ -140,4 +140,4 @@ Result<FetchResult> fetch_frames(Client& client, const std::string& job, bool fo
     return result;
 }
 
-} // namespace raymill::farm
+} // namespace raymill::farm::client

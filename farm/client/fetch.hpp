@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <functional>
 
-namespace raymill::farm {
+namespace raymill::farm::client {
 
 /// Brings one finished frame to `target`, whole or not at all: a temporary name in the same folder, its hash checked, then renamed over
 /// what is there. A broken connection goes on where it broke. Code::refused while the frame is not done; Code::io where the file cannot be
@@ -27,4 +27,4 @@ Result<FetchResult> fetch_frames(Client& client, const std::string& job, bool fo
                                  const std::function<void(std::int32_t frame, const std::filesystem::path& file)>& on_saved,
                                  const std::function<void(const Event&)>& on_event);
 
-} // namespace raymill::farm
+} // namespace raymill::farm::client

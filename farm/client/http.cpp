@@ -10,7 +10,7 @@
 #include <mutex>
 #include <random>
 
-namespace raymill::farm {
+namespace raymill::farm::client {
 namespace {
 
 using namespace std::chrono_literals;
@@ -237,4 +237,4 @@ Error refusal(const Response& response, const std::string& where) {
     return {status >= 500 ? Code::unreachable : Code::refused, where, message};
 }
 
-} // namespace raymill::farm
+} // namespace raymill::farm::client

@@ -1,6 +1,7 @@
 #pragma once
 /// farm/client: the C++ client of the HTTP API (farm/protocol/api.hpp). May include farm/protocol and renderer/base; farm/cli calls it.
 /// httplib is seen in http.cpp only. Whatever a server answers is untrusted: sizes are bounded, types are checked, nothing throws.
+/// The namespace is its own since the coordinator, in the same binary, has types of the same names.
 /// This file: one keep-alive connection and its patience with a server that is away. One Http is used by one thread at a time.
 #include "renderer/base/error.hpp"
 
@@ -12,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-namespace raymill::farm {
+namespace raymill::farm::client {
 
 struct ServerAddress {
     bool tls = false;
@@ -32,7 +33,7 @@ struct Response {
 
 /// How long a request is tried again while the server is away or says "not now" (429, 503). Every request of the API may be sent twice.
 struct Patience {
-    std::chrono::milliseconds first{2000};  ///< before this connection ever had an answer: a wrong address should be said soon
+    std::chrono::milliseconds first{1000};  ///< before this connection ever had an answer: a wrong address should be said soon
     std::chrono::milliseconds later{60000}; ///< after it had: a coordinator that restarts
 };
 
@@ -70,4 +71,4 @@ class Http {
 /// Code::unreachable.
 Error refusal(const Response& response, const std::string& where);
 
-} // namespace raymill::farm
+} // namespace raymill::farm::client

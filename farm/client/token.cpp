@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-namespace raymill::farm {
+namespace raymill::farm::client {
 namespace {
 
 std::string variable(const char* name) {
@@ -46,4 +46,4 @@ Result<std::string> find_token(const ServerAddress& server, const TokenSources& 
     return std::string();
 }
 
-} // namespace raymill::farm
+} // namespace raymill::farm::client

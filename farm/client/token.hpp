@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-namespace raymill::farm {
+namespace raymill::farm::client {
 
 struct TokenSources {
     std::string token;          ///< --token, as typed
@@ -17,4 +17,4 @@ struct TokenSources {
 /// error, and so is a token that no header can carry.
 Result<std::string> find_token(const ServerAddress& server, const TokenSources& sources);
 
-} // namespace raymill::farm
+} // namespace raymill::farm::client

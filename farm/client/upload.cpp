@@ -14,7 +14,7 @@
 #include <optional>
 #include <thread>
 
-namespace raymill::farm {
+namespace raymill::farm::client {
 namespace {
 
 /// Calls `job(i)` for i in [0, count) from a few threads; the first error ends the rest and is returned.
@@ -252,4 +252,4 @@ Result<UploadResult> upload(Client& client, const LocalScene& scene, const Uploa
     return result;
 }
 
-} // namespace raymill::farm
+} // namespace raymill::farm::client

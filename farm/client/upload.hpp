@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace raymill::farm {
+namespace raymill::farm::client {
 
 /// What is to be sent: paths as the manifest will name them, and where each lies on this machine.
 struct SceneFiles {
@@ -54,4 +54,4 @@ struct UploadOptions {
 /// that arrived is sent again; blobs that stand in the scene twice are sent once. Code::bad_input where a file changed meanwhile.
 Result<UploadResult> upload(Client& client, const LocalScene& scene, const UploadOptions& options);
 
-} // namespace raymill::farm
+} // namespace raymill::farm::client

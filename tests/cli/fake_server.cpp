@@ -126,10 +126,10 @@ FakeServer::~FakeServer() {
     impl_->thread.join();
 }
 
-farm::ServerAddress FakeServer::address() const { return {false, "127.0.0.1", static_cast<unsigned>(impl_->port)}; }
+farm::client::ServerAddress FakeServer::address() const { return {false, "127.0.0.1", static_cast<unsigned>(impl_->port)}; }
 
 struct CuttingProxy::Impl {
-    farm::ServerAddress behind;
+    farm::client::ServerAddress behind;
     std::vector<std::uint64_t> after_sent, after_received;
     int listener = -1;
     unsigned port = 0;
@@ -167,7 +167,8 @@ struct CuttingProxy::Impl {
     }
 };
 
-CuttingProxy::CuttingProxy(farm::ServerAddress behind, std::vector<std::uint64_t> after_sent, std::vector<std::uint64_t> after_received)
+CuttingProxy::CuttingProxy(farm::client::ServerAddress behind, std::vector<std::uint64_t> after_sent,
+                           std::vector<std::uint64_t> after_received)
     : impl_(std::make_unique<Impl>()) {
     impl_->behind = std::move(behind), impl_->after_sent = std::move(after_sent), impl_->after_received = std::move(after_received);
     impl_->listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -195,6 +196,6 @@ CuttingProxy::~CuttingProxy() {
     for (auto& thread : impl_->threads) thread.join();
 }
 
-farm::ServerAddress CuttingProxy::address() const { return {false, "127.0.0.1", impl_->port}; }
+farm::client::ServerAddress CuttingProxy::address() const { return {false, "127.0.0.1", impl_->port}; }
 
 } // namespace raymill::test

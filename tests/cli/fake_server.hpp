@@ -22,7 +22,7 @@ class FakeServer {
     FakeServer();
     ~FakeServer();
 
-    [[nodiscard]] farm::ServerAddress address() const;
+    [[nodiscard]] farm::client::ServerAddress address() const;
 
     // What the server has; guarded by `mutex`.
     std::mutex mutex;
@@ -45,9 +45,9 @@ class FakeServer {
 /// never.
 class CuttingProxy {
   public:
-    CuttingProxy(farm::ServerAddress behind, std::vector<std::uint64_t> after_sent, std::vector<std::uint64_t> after_received = {});
+    CuttingProxy(farm::client::ServerAddress behind, std::vector<std::uint64_t> after_sent, std::vector<std::uint64_t> after_received = {});
     ~CuttingProxy();
-    [[nodiscard]] farm::ServerAddress address() const;
+    [[nodiscard]] farm::client::ServerAddress address() const;
 
   private:
     struct Impl;

@@ -26,6 +26,8 @@ class Program {
     Said wait();
     /// Reads its stderr until `text` has come; false where it ended before.
     bool wait_for(const std::string& text);
+    /// What was read so far.
+    [[nodiscard]] const Said& said() const { return said_; }
     [[nodiscard]] pid_t pid() const { return pid_; }
 
   private:

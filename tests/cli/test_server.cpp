@@ -10,6 +10,7 @@
 
 using namespace raymill;
 using namespace raymill::farm;
+using namespace raymill::farm::client;
 
 namespace {
 

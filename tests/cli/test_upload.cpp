@@ -13,6 +13,7 @@
 
 using namespace raymill;
 using namespace raymill::farm;
+using namespace raymill::farm::client;
 using namespace std::chrono_literals;
 using test::FakeServer;
 

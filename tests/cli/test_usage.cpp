@@ -3,6 +3,7 @@
 #include "renderer/base/settings.hpp"
 #include "tests/cli/folder.hpp"
 #include "tests/cli/program.hpp"
+#include "tests/cli/scenes.hpp"
 
 #include <doctest/doctest.h>
 
@@ -11,6 +12,7 @@
 
 using namespace raymill;
 using test::lines_of;
+using test::triangle;
 
 namespace {
 
@@ -23,12 +25,6 @@ std::string fault(const std::vector<std::string>& words, int status, const std::
     CHECK_MESSAGE(said.err.starts_with("raymill: "), said.err);
     return said.err.substr(0, said.err.find_last_not_of('\n') + 1);
 }
-
-// One triangle, its buffer in the file.
-const std::string triangle = R"({"asset": {"version": "2.0"}, "scenes": [{"nodes": [0]}], "nodes": [{"mesh": 0}],
- "meshes": [{"primitives": [{"attributes": {"POSITION": 0}}]}], "accessors": [{"bufferView": 0, "componentType": 5126, "count": 3, "type": "VEC3",
- "min": [0, 0, 0], "max": [1, 1, 0]}], "bufferViews": [{"buffer": 0, "byteLength": 36}],
- "buffers": [{"byteLength": 36, "uri": "data:application/octet-stream;base64,AAAAAAAAAAAAAAAAAACAPwAAAAAAAAAAAAAAAAAAgD8AAAAA"}]})";
 
 } // namespace
 
@@ -89,16 +85,13 @@ TEST_CASE("wrong usage is status 2 and one line that names the thing") {
 TEST_CASE("a value may begin with a minus sign, but the next option is not taken for one") {
     // The place where option parsers go wrong: "-1,2,3" looks like a bundle of flags. Reaching the missing scene shows that the value was
     // taken.
-    for (const char* option : {"--look-at", "--exposure", "--frames", "--env-rotation", "--time"}) {
-        const std::string value = std::string(option) == "--look-at"  ? "-1,2,3,0,0,0,40"
-                                  : std::string(option) == "--frames" ? "-3--1"
-                                                                      : "-1.5";
+    for (const std::string option : {"--look-at", "--exposure", "--frames", "--env-rotation", "--time"}) {
+        const std::string value = option == "--look-at" ? "-1,2,3,0,0,0,40" : option == "--frames" ? "-3--1" : "-1.5";
         CAPTURE(option);
         CHECK(fault({"render", "/nonexistent/a.glb", "-o", "/tmp/x.png", option, value}, 3).find("/nonexistent/a.glb") !=
               std::string::npos);
-        CHECK(
-            fault({"render", "/nonexistent/a.glb", "-o", "/tmp/x.png", std::string(option) + "=" + value}, 3).find("/nonexistent/a.glb") !=
-            std::string::npos);
+        CHECK(fault({"render", "/nonexistent/a.glb", "-o", "/tmp/x.png", option + "=" + value}, 3).find("/nonexistent/a.glb") !=
+              std::string::npos);
         CHECK(fault({"render", option, value, "-o", "/tmp/x.png", "/nonexistent/a.glb"}, 3).find("/nonexistent/a.glb") !=
               std::string::npos);
     }
