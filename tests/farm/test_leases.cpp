@@ -90,6 +90,23 @@ TEST_CASE("a stale fence is answered not needed and changes nothing") {
     CHECK(bench.accepted.at(fresh.task) == 1);
 }
 
+TEST_CASE("a worker's own older attempt is stale too") {
+    // The tile came back to the same worker: its name alone says nothing, only the fence does.
+    CoreBench bench;
+    bench.hello("a");
+    bench.submit(1, 1, 1);
+    const auto first = bench.take("a");
+    bench.tick(20 * second);
+    bench.hello("a", "boot", {});
+    const auto second_try = bench.take("a");
+    CHECK(second_try == LeaseRef{first.task, 2});
+    bench.apply(ResultOffered{"a", first});
+    CHECK_FALSE(bench.verdicts.back().accepted);
+    CHECK_FALSE(bench.stored("a", first));
+    CHECK(bench.accepted.empty());
+    bench.finish("a", second_try);
+}
+
 TEST_CASE("a late result is taken while nobody else had the tile") {
     CoreBench bench;
     bench.hello("a");
