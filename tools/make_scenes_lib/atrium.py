@@ -60,10 +60,10 @@ class Palette:
         self.bronze = scene.material('bronze', (0.58, 0.38, 0.18), metallic=1.0, roughness=0.36)
         self.iron = scene.material('iron', (0.05, 0.048, 0.045), metallic=0.6, roughness=0.5)
         self.water = scene.material('water', (0.015, 0.045, 0.045), roughness=0.06, ior=1.33, normal_texture=(ripple, 0.35))
-        self.lamp = scene.material('lamp glass', (0.9, 0.6, 0.3), emission=(1.0, 0.55, 0.20), strength=6.0)
+        self.lamp = scene.material('lamp glass', (0.9, 0.6, 0.3), emission=(1.0, 0.48, 0.14), strength=7.0)
         sky = scene.texture(textures.sky())
-        self.sky = scene.material('sky', (0, 0, 0), emission=(1, 1, 1), strength=1.4, emission_texture=sky, specular=0.0)
-        self.horizon = scene.material('horizon', (0, 0, 0), emission=(1, 1, 1), emission_texture=sky, specular=0.0)
+        self.sky = scene.material('sky', (0, 0, 0), emission=(1, 1, 1), strength=3.4, emission_texture=sky, specular=0.0)
+        self.horizon = scene.material('horizon', base_texture=sky, unlit=True)
         self.grass = scene.material('grass', (0.13, 0.19, 0.05), normal_texture=plaster_n)
         self.cypress = scene.material('cypress', (0.025, 0.06, 0.02), normal_texture=plaster_n)
 
@@ -157,12 +157,12 @@ def cornices(scene, p):
     frieze.uvs = [(u / 0.2302, v / 0.25) for u, v in frieze.uvs]
     for half_x, half_z, y, size in ((*lower, ARCADE_TOP + 0.315, 0.07), (*upper, WALL_TOP + 0.35, 0.09)):
         for sign in (-1, 1):
-            count = int(2 * half_z / (2 * size))
+            count = int(2 * half_z / (2.4 * size))
             for k in range(count):
                 z = -half_z + (k + 0.5) * 2 * half_z / count
                 x0, x1 = sorted((sign * half_x, sign * (half_x - 0.13)))
                 stone.box((x0, y, z - size / 2), (x1, y + size * 0.9, z + size / 2), skip='Y' + ('X' if sign > 0 else 'x'))
-            count = int(2 * half_x / (2 * size))
+            count = int(2 * half_x / (2.4 * size))
             for k in range(count):
                 x = -half_x + (k + 0.5) * 2 * half_x / count
                 z0, z1 = sorted((sign * half_z, sign * (half_z - 0.13)))
@@ -386,11 +386,12 @@ def garden(scene, p):
 
 
 def heaven(scene, p):
-    """The sky as two flat sheets of light: one high over the court, one behind the garden. The high one has a hole where the sun's rays to the court
-    and the garden pass; no camera here looks up to it."""
-    over, behind = Mesh(), Mesh()
+    """The sky as flat sheets: one of light, high over the court, with a hole where the sun's rays to the court and the garden pass (no camera here
+    looks up to it); its continuation to the far horizon and one behind the garden, which are only to be seen, are unlit, so that no light
+    samples go there."""
+    over, beyond, behind = Mesh(), Mesh(), Mesh()
     y = 30.0
-    left, right, far, near = -25.0, 25.0, -52.0, 28.0
+    left, right, far, lit, near = -18.0, 18.0, -54.0, -30.0, 22.0
 
     def through(x, z, low):                                # where the ray from the sun to (x, low, z) meets the sheet
         return x + SUN[0] / SUN[1] * (y - low), z + SUN[2] / SUN[1] * (y - low)
@@ -398,14 +399,15 @@ def heaven(scene, p):
     rays += [through(sx * 4.0, GARDEN_END, 0.0) for sx in (-1, 1)]
     x0, x1 = min(q[0] for q in rays), max(q[0] for q in rays)
     z0, z1 = min(q[1] for q in rays), max(q[1] for q in rays)
-    for a, b, c, d in ((left, right, far, z0), (left, x0, z0, z1), (x1, right, z0, z1), (left, right, z1, near)):
+    for mesh, a, b, c, d in ((over, left, right, lit, z0), (over, left, x0, z0, z1), (over, x1, right, z0, z1), (over, left, right, z1, near),
+                             (beyond, left - 8, right + 8, far, lit)):
         corners = [(a, y, c), (b, y, c), (b, y, d), (a, y, d)]
-        over.polygon(corners, normal=(0.0, -1.0, 0.0), uvs=[(0.47 + q[0] / 62, 0.97 - 0.92 * (q[2] - far) / (near - far)) for q in corners])
+        mesh.polygon(corners, normal=(0.0, -1.0, 0.0), uvs=[(0.36 + q[0] / 40, 0.86 - 0.80 * (q[2] - far) / (near - far)) for q in corners])
     z, wide, high = GARDEN_END, 6.5, 8.0
     behind.polygon([(-wide, -0.5, z), (wide, -0.5, z), (wide, high, z), (-wide, high, z)], normal=(0.0, 0.0, 1.0),
                    uvs=[(0.1, 0.99), (0.4, 0.99), (0.4, 0.55), (0.1, 0.55)])
-    scene.node('sky', mesh=scene.mesh('sky', [(over, p.sky), (behind, p.horizon)]))
-    sun = scene.light('sun', 'directional', (1.0, 0.89, 0.72), 9.5)
+    scene.node('sky', mesh=scene.mesh('sky', [(over, p.sky), (beyond, p.horizon), (behind, p.horizon)]))
+    sun = scene.light('sun', 'directional', (1.0, 0.88, 0.70), 9.0)
     eye = scaled(SUN, 10.0)
     scene.node('sun', light=sun, translation=list(eye), rotation=look(eye, (0.0, 0.0, 0.0)))
 

@@ -70,7 +70,7 @@ class Gltf:
 
     def material(self, name, color=(1, 1, 1), alpha=1.0, metallic=0.0, roughness=1.0, emission=None, strength=None, **more):
         """`more`: textures as base_texture, mr_texture, normal_texture (index or (index, scale)), emission_texture; uv_scale for all of them,
-        normal_uv_scale for the normal map alone; double_sided, mask (cutoff), ior, specular, specular_color."""
+        normal_uv_scale for the normal map alone; double_sided, unlit, mask (cutoff), ior, specular, specular_color."""
         pbr = {'baseColorFactor': [*color, alpha], 'metallicFactor': metallic, 'roughnessFactor': roughness}
         item = {'name': name, 'pbrMetallicRoughness': pbr}
         extensions = {}
@@ -107,6 +107,9 @@ class Gltf:
             item['doubleSided'] = True
         if 'mask' in more:
             item['alphaMode'], item['alphaCutoff'] = 'MASK', more['mask']
+        if more.get('unlit'):
+            self.uses('KHR_materials_unlit')
+            extensions['KHR_materials_unlit'] = {}
         if extensions:
             item['extensions'] = extensions
         return self._append('materials', item)
