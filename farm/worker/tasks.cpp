@@ -264,7 +264,9 @@ void Supervisor::on_done(Seat& seat, const wire::TaskDone& done) {
         if (!seat.finisher) {
             stats.set_device(seat.device);
             for (const auto& note : seat.notes) stats.add_notes(note);
-            if (ok) (void)cache_.link(task->outputs[0], done.files(0).sha256()); // so that a finish on this worker need not fetch it
+            // So that a finish on this worker need not fetch it; without that it fetches once more.
+            if (ok)
+                if (const auto linked = cache_.link(task->outputs[0], done.files(0).sha256()); !linked) say(linked.error().message());
         }
         if (ok) ok = results_->keep(lease, task->outputs, offer);
         if (!ok) return fail_task(lease, wire::TaskFailed::GENUINE, std::string(name_of(ok.error().code)), ok.error().message());
