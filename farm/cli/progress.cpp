@@ -76,8 +76,7 @@ void Progress::tiles(std::uint64_t done, std::uint64_t total, double samples) {
     const double elapsed = std::chrono::duration<double>(now - started_).count();
     const double rate = elapsed > 0 ? (at - done_at_start_) / elapsed : 0; // tiles a second
     std::string numbers = std::to_string(done) + "/" + std::to_string(total) + " tiles";
-    if (rate > 0 && samples > 0)
-        numbers += ", " + short_number(rate * samples / of) + " samples/s";
+    if (rate > 0 && samples > 0) numbers += ", " + short_number(rate * samples / of) + " samples/s";
     if (rate > 0 && done < total) numbers += ", " + short_time((of - at) / rate) + " left";
     show("render", at, of, numbers, done == total);
 }
