@@ -18,18 +18,20 @@ struct EnvironmentImage {
     std::vector<glm::vec3> texels;
 };
 
+/// Bounds of one frame. Past one, the error says which.
+struct FlattenLimits {
+    std::uint64_t max_elements = 1ull << 28;           ///< vertices, and triangles (a skinned or morphed node has a mesh of its own)
+    std::uint64_t max_lights = 1ull << 24;             ///< punctual lights, and triangles of instances that emit
+    std::uint64_t max_texel_words = 0xffffffffull;     ///< of 4 bytes: they are indexed by 32 bits
+    std::uint64_t max_environment_texels = 1ull << 27; ///< 16384 x 8192
+};
+
 struct FlattenRequest {
     Settings settings;                             ///< camera, look_at, scene, variant, env*, animation and size are read here
     double seconds = 0;                            ///< scene time
     const EnvironmentImage* environment = nullptr; ///< settings.env's image where it names a file; not kept
+    FlattenLimits limits{};
 };
-
-/// Most lights (emissive triangles of all instances, punctual lights, the environment) of one frame.
-inline constexpr std::uint64_t max_lights = 1ull << 24;
-/// Most vertices, and most triangles, of all meshes of one frame (a skinned or morphed node has a mesh of its own).
-inline constexpr std::uint64_t max_elements = 1ull << 28;
-/// Most 32-bit words of texels: they are indexed by 32 bits.
-inline constexpr std::uint64_t max_texel_words = 0xffffffffull;
 
 /// Code::usage where a setting names what the scene does not have (the known names are listed); Code::bad_input where the scene is at
 /// fault.

@@ -59,9 +59,10 @@ Result<Box> add_mesh(Flattening& f, const Mesh& mesh, std::span<const DeformedSt
     for (const Primitive& p : mesh.primitives) vertices += p.positions.size(), triangles += p.indices.size() / 3;
     const StreamNeeds needs = needs_of(f, mesh);
     for (const bool set : needs.uvs) uv_sets += set ? 1 : 0;
-    if (std::max({vertices, triangles, flat.uvs.size() + uv_sets * (vertices - flat.positions.size())}) > max_elements)
+    if (std::max({vertices, triangles, flat.uvs.size() + uv_sets * (vertices - flat.positions.size())}) > f.request.limits.max_elements)
         return fail(Code::bad_input, "",
-                    "skinned, morphed and plain meshes make more than " + std::to_string(max_elements) + " vertices or triangles together");
+                    "skinned, morphed and plain meshes make more than " + std::to_string(f.request.limits.max_elements) +
+                        " vertices or triangles together");
 
     shading::SceneMesh out{};
     out.first_triangle = static_cast<std::uint32_t>(flat.triangles.size());

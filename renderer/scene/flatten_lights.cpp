@@ -13,7 +13,6 @@ namespace raymill::scene {
 namespace {
 
 constexpr double pi = std::numbers::pi;
-constexpr std::uint64_t max_environment_texels = 1ull << 27; // 16384 x 8192
 
 bool any_positive(const glm::vec3& c) { return c.x > 0 || c.y > 0 || c.z > 0; }
 
@@ -105,8 +104,9 @@ Status add_triangles(Flattening& f, Lights& lights) {
         auto& instance = flat.instances[i];
         if (!mesh_emits[instance.mesh]) continue;
         const auto& mesh = flat.meshes[instance.mesh];
-        if (flat.triangle_light.size() + mesh.triangle_count > max_lights)
-            return fail(Code::bad_input, "", "more than " + std::to_string(max_lights) + " triangles in instances that emit");
+        if (flat.triangle_light.size() + mesh.triangle_count > f.request.limits.max_lights)
+            return fail(Code::bad_input, "",
+                        "more than " + std::to_string(f.request.limits.max_lights) + " triangles in instances that emit");
         instance.flags |= shading::INSTANCE_EMITS;
         instance.first_triangle_light = static_cast<std::uint32_t>(flat.triangle_light.size());
         for (std::uint32_t t = 0; t < mesh.triangle_count; ++t) {
@@ -143,8 +143,9 @@ Status add_environment(Flattening& f, Lights& lights, const EnvironmentImage& im
     shading::SceneData& head = f.flat.head;
     const float strength = f.request.settings.env_strength;
     const std::uint64_t count = std::uint64_t{image.width} * image.height;
-    if (count == 0 || count > max_environment_texels || image.texels.size() != count)
-        return fail(Code::bad_input, "env", "an environment has between 1 and " + std::to_string(max_environment_texels) + " texels");
+    if (count == 0 || count > f.request.limits.max_environment_texels || image.texels.size() != count)
+        return fail(Code::bad_input, "env",
+                    "an environment has between 1 and " + std::to_string(f.request.limits.max_environment_texels) + " texels");
     std::vector<glm::vec3> radiance(image.texels.size());
     double flux = 0; // integral of luminance over the sphere
     for (std::uint32_t y = 0; y < image.height; ++y)
@@ -184,28 +185,29 @@ void add_constant(Flattening& f, Lights& lights, const glm::vec3& radiance) {
 bool is_constant_environment(const std::string& env) { return constant_radiance(env).has_value(); }
 
 EnvironmentImage studio_environment() {
-    EnvironmentImage image{64, 32, {}};
-    image.texels.reserve(std::size_t{64} * 32);
-    // Soft boxes: where (unit vector), how wide (radians to the half of its edge), how bright. Neutral to the eye, warm key against cool
-    // fill.
-    struct SoftBox {
+    constexpr int width = 128, height = 64;
+    EnvironmentImage image{width, height, {}};
+    image.texels.reserve(std::size_t{width} * height);
+    // Soft lights: where (unit vector), how wide (radians, from the middle to half of the edge), how bright. A white wall that faces the
+    // key has a radiance near 1 with the gradient's share. Neutral to the eye: warm key against cool fill.
+    struct SoftLight {
         glm::dvec3 direction;
         double width;
         glm::dvec3 radiance;
     };
-    const SoftBox boxes[] = {{glm::normalize(glm::dvec3(0.7, 0.9, 0.8)), 0.42, glm::dvec3(9.0, 8.7, 8.3)},
-                             {glm::normalize(glm::dvec3(-1.0, 0.35, 0.5)), 0.5, glm::dvec3(1.9, 2.0, 2.15)},
-                             {glm::normalize(glm::dvec3(-0.3, 0.8, -1.0)), 0.35, glm::dvec3(4.0, 4.0, 4.1)}};
-    for (int y = 0; y < 32; ++y)
-        for (int x = 0; x < 64; ++x) {
-            const double theta = pi * (y + 0.5) / 32, phi = 2 * pi * ((x + 0.5) / 64 - 0.5);
+    const SoftLight soft_lights[] = {{glm::normalize(glm::dvec3(0.7, 0.9, 0.8)), 0.42, glm::dvec3(4.4, 4.25, 4.05)},
+                                     {glm::normalize(glm::dvec3(-1.0, 0.35, 0.5)), 0.5, glm::dvec3(0.95, 1.0, 1.08)},
+                                     {glm::normalize(glm::dvec3(-0.3, 0.8, -1.0)), 0.35, glm::dvec3(2.4, 2.4, 2.45)}};
+    for (int y = 0; y < height; ++y)
+        for (int x = 0; x < width; ++x) {
+            const double theta = pi * (y + 0.5) / height, phi = 2 * pi * ((x + 0.5) / width - 0.5);
             const glm::dvec3 d(std::sin(theta) * std::cos(phi), std::cos(theta), std::sin(theta) * std::sin(phi));
             const double up = 0.5 + 0.5 * d.y;
-            glm::dvec3 radiance = glm::dvec3(0.16 + 0.42 * up * up);
-            for (const auto& box : boxes) {
-                const double angle = std::acos(std::clamp(glm::dot(d, box.direction), -1.0, 1.0));
-                const double edge = std::clamp((box.width + 0.12 - angle) / 0.24, 0.0, 1.0);
-                radiance += box.radiance * (edge * edge * (3 - 2 * edge));
+            glm::dvec3 radiance = glm::dvec3(0.10 + 0.32 * up * up);
+            for (const auto& light : soft_lights) {
+                const double angle = std::acos(std::clamp(glm::dot(d, light.direction), -1.0, 1.0));
+                const double edge = std::clamp((light.width + 0.12 - angle) / 0.24, 0.0, 1.0);
+                radiance += light.radiance * (edge * edge * (3 - 2 * edge));
             }
             image.texels.emplace_back(radiance);
         }
@@ -232,7 +234,8 @@ Status flatten_lights(Flattening& f) {
     if (settings.env_hidden) head.flags |= shading::SCENE_ENVIRONMENT_HIDDEN;
     const double turn = static_cast<double>(settings.env_rotation) / 360;
     head.environment_rotation = static_cast<float>(turn - std::floor(turn));
-    if (f.flat.lights.size() > max_lights) return fail(Code::bad_input, "", "more than " + std::to_string(max_lights) + " lights");
+    if (f.flat.lights.size() > f.request.limits.max_lights)
+        return fail(Code::bad_input, "", "more than " + std::to_string(f.request.limits.max_lights) + " lights");
     // Each far light gets as many draws as all near ones together, as long as near ones keep a quarter.
     const auto far_count = static_cast<double>(f.flat.lights.size() - lights.near_lights.size());
     const double share = lights.near_lights.empty() ? 1 : std::min(far_count / (far_count + 1), 0.75);

@@ -63,8 +63,9 @@ class TextureTable {
         if (!fresh) return at->second;
         const Image& image = f_.scene.images[index];
         auto& texels = f_.flat.texels;
-        if (texels.size() + image.rgba8.size() + image.rgba16.size() / 2 > max_texel_words)
-            return fail(Code::bad_input, image.name, "the textures take more than 16 GiB together");
+        if (texels.size() + image.rgba8.size() + image.rgba16.size() / 2 > f_.request.limits.max_texel_words)
+            return fail(Code::bad_input, image.name,
+                        "the textures take more than " + std::to_string(f_.request.limits.max_texel_words) + " words of 4 bytes together");
         if (!image.sixteen_bit) {
             texels.insert(texels.end(), image.rgba8.begin(), image.rgba8.end());
             return at->second;
@@ -115,7 +116,7 @@ Status flatten_materials(Flattening& f) {
         out.specular_color = m.specular_color;
         out.normal_scale = m.normal_scale;
         out.alpha_cutoff = m.alpha_cutoff;
-        out.alpha_mode = has_alpha(f, m, colors_have_alpha) ? m.alpha_mode : shading::ALPHA_OPAQUE;
+        out.alpha_mode = f.used[i] && has_alpha(f, m, colors_have_alpha) ? m.alpha_mode : shading::ALPHA_OPAQUE;
         out.flags = (m.double_sided ? shading::MATERIAL_DOUBLE_SIDED : 0) | (m.unlit ? shading::MATERIAL_UNLIT : 0);
         const struct {
             const TextureSlot& from;

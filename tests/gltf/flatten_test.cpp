@@ -351,3 +351,48 @@ TEST_CASE("one image used as colour and as numbers becomes two textures over the
     for (const auto& t : flat.textures)
         CHECK((t.wrap_s == shading::WRAP_CLAMP && t.wrap_t == shading::WRAP_MIRROR && t.filtering == shading::FILTER_NEAREST));
 }
+
+TEST_CASE("the bounds of a frame hold: at each it flattens, one past it the bound is named") {
+    GltfWriter writer;
+    Material glow = emitter({1, 1, 1});
+    glow.base_color_texture.texture = writer.texture_rgba8(2, 2, std::vector<std::uint8_t>(16, 255));
+    writer.node({.mesh = writer.mesh({{quad({0, 0, 0}, {1, 0, 0}, {0, 1, 0}), writer.material(glow)}})});
+    writer.node({.light = writer.light({})});
+    const auto scene = load_good(writer);
+    const scene::EnvironmentImage sky{2, 1, std::vector<glm::vec3>(2, glm::vec3(1))};
+    const auto try_limit = [&](std::uint64_t scene::FlattenLimits::*member, std::uint64_t bound, const std::string& words) {
+        scene::FlattenRequest request{.settings = {}, .environment = &sky};
+        request.limits.*member = bound;
+        const auto good = scene::flatten(scene, request);
+        CHECK_MESSAGE(good.has_value(), words);
+        request.limits.*member = bound - 1;
+        const auto past = scene::flatten(scene, request);
+        REQUIRE(!past);
+        check_one_line(past.error());
+        CAPTURE(past.error().message());
+        CHECK(past.error().message().find(words) != std::string::npos);
+    };
+    try_limit(&scene::FlattenLimits::max_elements, 4, "more than 3 vertices");
+    try_limit(&scene::FlattenLimits::max_lights, 4, "more than 3 lights"); // two triangles, one point light, the sky
+    try_limit(&scene::FlattenLimits::max_texel_words, 4, "more than 3 words");
+    try_limit(&scene::FlattenLimits::max_environment_texels, 2, "between 1 and 1 texels");
+}
+
+TEST_CASE("a material that nothing uses keeps its place and is otherwise left alone, even where its texture has no image") {
+    GltfWriter writer;
+    Material unused;
+    unused.alpha_mode = "BLEND";
+    unused.base_color_texture.texture = writer.texture_rgba8(1, 1, {1, 2, 3, 4});
+    writer.material(unused);
+    writer.node({.mesh = writer.mesh({{triangle({0, 0, 0}, {1, 0, 0}, {0, 1, 0}), writer.material(lambert({1, 0, 0}))}})});
+    auto json = nlohmann::json::parse(writer.json());
+    json["textures"][0].erase("source");
+    const auto scene = load_bytes(make_glb(json.dump(), writer.buffer()));
+    REQUIRE(scene);
+    const auto flat = flatten_good(*scene);
+    check_consistent(flat);
+    REQUIRE(flat.materials.size() == 2);
+    CHECK(flat.triangles[0].material == 1);
+    CHECK(flat.textures.empty());
+    CHECK(flat.materials[0].base_color_texture.texture == shading::NONE);
+}

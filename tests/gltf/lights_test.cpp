@@ -27,6 +27,13 @@ std::size_t count_kind(const scene::FlatScene& flat, std::uint32_t kind) {
     return count;
 }
 
+/// Intensity of the leaf that light `index` has in the tree of near lights; -1 without one.
+double strength_of(const scene::FlatScene& flat, std::size_t index) {
+    for (const auto& node : flat.light_nodes)
+        if (node.link == (shading::LIGHT_LEAF | index)) return static_cast<double>(node.intensity);
+    return -1;
+}
+
 } // namespace
 
 TEST_CASE("an alias table gives each entry its weight, and none to entries of weight 0") {
@@ -130,7 +137,7 @@ TEST_CASE("punctual lights carry the node's place, its direction whatever its sc
     CHECK((flat.head.flags & shading::SCENE_HAS_ENVIRONMENT) == 0);
 }
 
-TEST_CASE("each emitting triangle with area is a light, its probability by area, and triangles find their light") {
+TEST_CASE("each emitting triangle with area is a light, its strength in the tree by area, and triangles find their light") {
     GltfWriter writer;
     Geometry g;
     g.positions = {{0, 0, 0}, {1, 0, 0}, {0, 1, 0}, {0, 0, 5}, {2, 0, 5}, {0, 2, 5}, {0, 0, 9}, {1, 0, 9}, {2, 0, 9}};
@@ -143,17 +150,18 @@ TEST_CASE("each emitting triangle with area is a light, its probability by area,
     REQUIRE(flat.lights.size() == 4);
     REQUIRE(flat.triangle_light.size() == 8);
     CHECK(flat.triangle_light == std::vector<std::uint32_t>{shading::NONE, 0, 1, shading::NONE, shading::NONE, 2, 3, shading::NONE});
-    // Areas 0.5, 2, then four times that: 0.95 by power, 0.05 evenly.
-    const double shares[] = {0.5, 2, 2, 8};
+    // Areas 0.5, 2, then four times that, of radiance 3.
+    const float areas[] = {0.5f, 2, 2, 8};
+    CHECK(flat.light_nodes[0].intensity == doctest::Approx(3 * 12.5));
     for (std::size_t i = 0; i < 4; ++i) {
-        CHECK(static_cast<double>(flat.lights[i].pmf) == doctest::Approx(0.95 * shares[i] / 12.5 + 0.05 / 4).epsilon(1e-6));
+        CHECK(strength_of(flat, i) == doctest::Approx(3 * areas[i]));
         CHECK(flat.lights[i].instance == i / 2);
         CHECK(flat.lights[i].triangle == 1 + i % 2);
     }
 }
 
-TEST_CASE("emissive textures weigh power by their linear mean; a black one emits nothing; two-sided counts double") {
-    const auto pmf_ratio = [](std::vector<std::uint8_t> texels, bool two_sided) {
+TEST_CASE("emissive textures weigh strength by their linear mean; a black one emits nothing; single-sided ones shine from both sides too") {
+    const auto ratio = [](std::vector<std::uint8_t> texels, bool two_sided) {
         GltfWriter writer;
         Material a = emitter({1, 1, 1}), b = a;
         a.emissive_texture.texture = writer.texture_rgba8(2, 1, texels);
@@ -163,14 +171,14 @@ TEST_CASE("emissive textures weigh power by their linear mean; a black one emits
         const auto flat = flatten_good(load_good(writer));
         if (flat.lights.size() == 1) return 0.0;
         REQUIRE(flat.lights.size() == 2);
-        // pmf = 0.95 share + 0.025.
-        return (static_cast<double>(flat.lights[0].pmf) - 0.025) / (static_cast<double>(flat.lights[1].pmf) - 0.025);
+        for (const auto& node : flat.light_nodes) CHECK(node.flags == shading::LIGHT_NODE_BOTH_SIDES);
+        return strength_of(flat, 0) / strength_of(flat, 1);
     };
-    CHECK(pmf_ratio({255, 255, 255, 255, 0, 0, 0, 255}, false) == doctest::Approx(0.5).epsilon(1e-5));
-    CHECK(pmf_ratio({188, 188, 188, 255, 188, 188, 188, 255}, false) ==
+    CHECK(ratio({255, 255, 255, 255, 0, 0, 0, 255}, false) == doctest::Approx(0.5).epsilon(1e-5));
+    CHECK(ratio({188, 188, 188, 255, 188, 188, 188, 255}, false) ==
           doctest::Approx(std::pow((188 / 255.0 + 0.055) / 1.055, 2.4)).epsilon(1e-5));
-    CHECK(pmf_ratio({255, 255, 255, 255, 255, 255, 255, 255}, true) == doctest::Approx(2).epsilon(1e-5));
-    CHECK(pmf_ratio({0, 0, 0, 255, 0, 0, 0, 255}, false) == 0);
+    CHECK(ratio({255, 255, 255, 255, 255, 255, 255, 255}, true) == doctest::Approx(1).epsilon(1e-5));
+    CHECK(ratio({0, 0, 0, 255, 0, 0, 0, 255}, false) == 0);
 }
 
 TEST_CASE("environments: constant, image, strength, rotation, hidden, none and the studio") {
