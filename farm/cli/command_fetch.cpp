@@ -22,7 +22,7 @@ int run_fetch(Arguments& arguments) {
     if (const auto over = arguments.parse()) return *over;
     if (output.empty()) return report({Code::usage, "fetch", "-o is missing; say where the frames go"});
     const Interrupt interrupt;
-    const auto server = Server::find(options, interrupt.token());
+    const auto server = Server::find(options, interrupt.token(), follow ? to_the_end : farm::client::Patience{});
     if (!server) return report(server.error());
     auto client = server->client();
     const auto job = client.job(id);

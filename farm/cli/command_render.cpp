@@ -97,7 +97,7 @@ int render(const Options& options, const OutputName& output, const ShotFiles& fi
 
     const auto address = farm::client::parse_server(farm->url());
     if (!address) return report(address.error());
-    const Server server(*address, farm->token(), stop.get_token());
+    const Server server(*address, {farm->token(), {}}, stop.get_token());
     auto client = server.client();
     Progress progress;
     Notes notes;

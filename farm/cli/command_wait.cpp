@@ -15,7 +15,7 @@ int run_wait(Arguments& arguments) {
     arguments.footer("The exit status is the job's: 0 done, 1 failed or cancelled, 3 its scene is bad.");
     if (const auto over = arguments.parse()) return *over;
     const Interrupt interrupt;
-    const auto server = Server::find(options, interrupt.token());
+    const auto server = Server::find(options, interrupt.token(), to_the_end);
     if (!server) return report(server.error());
     const auto ended = server->client().follow(id, 0, [](const farm::client::Event&) { return Status(); });
     if (!ended) return report(ended.error());

@@ -16,7 +16,7 @@ int run_watch(Arguments& arguments) {
     arguments.footer("The exit status is the job's: 0 done, 1 failed or cancelled, 3 its scene is bad.");
     if (const auto over = arguments.parse()) return *over;
     const Interrupt interrupt;
-    const auto server = Server::find(options, interrupt.token());
+    const auto server = Server::find(options, interrupt.token(), to_the_end);
     if (!server) return report(server.error());
     auto client = server->client();
     const auto job = client.job(id);

@@ -24,16 +24,16 @@ void add_server(Arguments& arguments, ServerOptions& options) {
                    "a file that only its owner can read, with the token; else RAYMILL_TOKEN_FILE");
 }
 
-Result<Server> Server::find(const ServerOptions& options, std::stop_token stop) {
+Result<Server> Server::find(const ServerOptions& options, std::stop_token stop, farm::client::Patience patience) {
     std::string url = options.server;
     if (url.empty())
         if (const char* value = std::getenv("RAYMILL_SERVER")) url = value;
     if (url.empty()) url = "http://127.0.0.1:" + std::to_string(farm::default_http_port);
     const auto address = farm::client::parse_server(url);
     if (!address) return std::unexpected(address.error());
-    auto token = farm::client::find_token(*address, {options.token, options.token_file});
-    if (!token) return std::unexpected(token.error());
-    return Server(*address, std::move(*token), std::move(stop));
+    auto credentials = farm::client::find_token(*address, {options.token, options.token_file});
+    if (!credentials) return std::unexpected(credentials.error());
+    return Server(*address, std::move(*credentials), std::move(stop), patience);
 }
 
 } // namespace raymill::cli

@@ -88,7 +88,7 @@ Result<ServerAddress> parse_server(std::string_view url) {
 
 struct Http::Impl {
     ServerAddress server;
-    std::string token;
+    Credentials credentials;
     Patience patience;
     std::stop_token stop;
     std::unique_ptr<httplib::Client> client;
@@ -97,8 +97,8 @@ struct Http::Impl {
     // Last: its callback uses the client. stop() may be called beside a request.
     std::stop_callback<std::function<void()>> on_stop;
 
-    Impl(ServerAddress s, std::string t, Patience p, std::stop_token st)
-        : server(std::move(s)), token(std::move(t)), patience(p), stop(std::move(st)),
+    Impl(ServerAddress s, Credentials c, Patience p, std::stop_token st)
+        : server(std::move(s)), credentials(std::move(c)), patience(p), stop(std::move(st)),
           client(std::make_unique<httplib::Client>(server.url())), on_stop(stop, [this] { client->stop(); }) {
         client->set_keep_alive(true);
         client->set_tcp_nodelay(true); // head and body are two writes: without this each request waits for a delayed acknowledgement
@@ -118,7 +118,8 @@ struct Http::Impl {
         if (stop.stop_requested()) return fail(Code::failed, "", "interrupted");
         request.headers.emplace("User-Agent", "raymill/" RAYMILL_VERSION);
         request.headers.emplace("Accept-Encoding", "identity"); // so that the bound on an answer is a bound on what was sent
-        if (!token.empty()) request.headers.emplace("Authorization", "Bearer " + token);
+        if (credentials.token.empty() && credentials.look_again) credentials.token = credentials.look_again();
+        if (!credentials.token.empty()) request.headers.emplace("Authorization", "Bearer " + credentials.token);
         client->set_read_timeout(30s + server_waits);
         bool too_long = false;
         request.response_handler = [&](const httplib::Response& head) {
@@ -162,21 +163,28 @@ struct Http::Impl {
         return !stop.stop_requested();
     }
 
+    /// Whether an answer means that the same request may be answered otherwise in a moment.
+    bool is_passing(const Result<Response>& answer, Clock::time_point since) {
+        if (!answer) return answer.error().code == Code::unreachable;
+        if (answer->status != 401 || !credentials.look_again) return answer->status == 503 || answer->status == 429;
+        // A server of this user that has just started may answer a moment before it has left its token.
+        credentials.token = credentials.look_again();
+        return Clock::now() < since + patience.first;
+    }
+
     Result<Response> patiently(const httplib::Request& request, std::chrono::seconds server_waits) {
         const auto since = Clock::now();
         for (unsigned tries = 0;; ++tries) {
             auto answer = once(request, server_waits);
-            const bool away = !answer ? answer.error().code == Code::unreachable : answer->status == 503 || answer->status == 429;
-            if (!away || !back_off(tries, since)) {
-                if (stop.stop_requested()) return fail(Code::failed, "", "interrupted");
-                return answer;
-            }
+            if (is_passing(answer, since) && back_off(tries, since)) continue;
+            if (stop.stop_requested()) return fail(Code::failed, "", "interrupted");
+            return answer;
         }
     }
 };
 
-Http::Http(ServerAddress server, std::string token, Patience patience, std::stop_token stop)
-    : impl_(std::make_unique<Impl>(std::move(server), std::move(token), patience, std::move(stop))) {}
+Http::Http(ServerAddress server, Credentials credentials, Patience patience, std::stop_token stop)
+    : impl_(std::make_unique<Impl>(std::move(server), std::move(credentials), patience, std::move(stop))) {}
 Http::~Http() = default;
 Http::Http(Http&&) noexcept = default;
 Http& Http::operator=(Http&&) noexcept = default;

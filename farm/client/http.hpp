@@ -31,16 +31,24 @@ struct Response {
     std::string body;
 };
 
+/// Who asks.
+struct Credentials {
+    std::string token; ///< bearer token; empty: none known
+    /// Where the server may yet leave a token (the user's own on this machine, which does so as it starts; that may be after we do): asked
+    /// again while none is known or the known one is refused. May be empty; called from any thread.
+    std::function<std::string()> look_again;
+};
+
 /// How long a request is tried again while the server is away or says "not now" (429, 503). Every request of the API may be sent twice.
 struct Patience {
-    std::chrono::milliseconds first{1000};  ///< before this connection ever had an answer: a wrong address should be said soon
+    std::chrono::milliseconds first{1500};  ///< before this connection ever had an answer: a wrong address should be said soon
     std::chrono::milliseconds later{60000}; ///< after it had: a coordinator that restarts
 };
 
 class Http {
   public:
     /// `stop` ends a request under way and all waiting; requests then fail with Code::failed, "interrupted".
-    Http(ServerAddress server, std::string token, Patience patience, std::stop_token stop);
+    Http(ServerAddress server, Credentials credentials, Patience patience, std::stop_token stop);
     ~Http();
     Http(Http&&) noexcept;
     Http& operator=(Http&&) noexcept;

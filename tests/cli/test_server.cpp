@@ -62,28 +62,40 @@ TEST_CASE("a server is http or https, a host and a port") {
 
 TEST_CASE("the token that is typed wins over the environment, that over files, and those over the user's own file") {
     const Home home;
-    CHECK(find_token(far, {}).value().empty());
+    CHECK(find_token(far, {}).value().token.empty());
     home.secret(".config/raymill/token", "own\n");
-    CHECK(find_token(far, {}).value() == "own");
+    CHECK(find_token(far, {}).value().token == "own");
     home.secret("other", "from-file\n");
     ::setenv("RAYMILL_TOKEN_FILE", (home.folder.path / "other").c_str(), 1);
-    CHECK(find_token(far, {}).value() == "from-file");
+    CHECK(find_token(far, {}).value().token == "from-file");
     home.secret("third", "named");
-    CHECK(find_token(far, {"", home.folder.path / "third"}).value() == "named");
+    CHECK(find_token(far, {"", home.folder.path / "third"}).value().token == "named");
     ::setenv("RAYMILL_TOKEN", "from-environment", 1);
-    CHECK(find_token(far, {"", home.folder.path / "third"}).value() == "from-environment");
-    CHECK(find_token(far, {"typed", home.folder.path / "third"}).value() == "typed");
+    CHECK(find_token(far, {"", home.folder.path / "third"}).value().token == "from-environment");
+    CHECK(find_token(far, {"typed", home.folder.path / "third"}).value().token == "typed");
 }
 
 TEST_CASE("a server of the same user on this machine needs no token by hand, and one elsewhere never gets that token") {
     const Home home;
     REQUIRE(publish(Address{"127.0.0.1", 18765}, HttpDoor{"local-secret"}));
-    CHECK(find_token(here, {}).value() == "local-secret");
-    CHECK(find_token({false, "127.0.0.1", 18765}, {}).value() == "local-secret");
-    CHECK(find_token({false, "127.0.0.1", 18766}, {}).value().empty());
-    CHECK(find_token({false, "192.0.2.1", 18765}, {}).value().empty());
-    CHECK(find_token({true, "farm.example", 18765}, {}).value().empty());
+    CHECK(find_token(here, {}).value().token == "local-secret");
+    CHECK(find_token({false, "127.0.0.1", 18765}, {}).value().token == "local-secret");
+    CHECK(find_token({false, "127.0.0.1", 18766}, {}).value().token.empty());
+    CHECK(find_token({false, "192.0.2.1", 18765}, {}).value().token.empty());
+    CHECK(find_token({true, "farm.example", 18765}, {}).value().token.empty());
     withdraw_http(Address{"127.0.0.1", 18765});
+}
+
+TEST_CASE("a server of the same user that starts after its client is found all the same") {
+    // serve is started in the background and the client at once: it must look again, not go on without a token that was not there yet.
+    const Home home;
+    const auto before = find_token(here, {}).value();
+    CHECK(before.token.empty());
+    REQUIRE(before.look_again);
+    REQUIRE(publish(Address{"127.0.0.1", 18765}, HttpDoor{"late-secret"}));
+    CHECK(before.look_again() == "late-secret");
+    withdraw_http(Address{"127.0.0.1", 18765});
+    CHECK_FALSE(find_token(far, {}).value().look_again);
 }
 
 TEST_CASE("a token file that others can read, or that holds no token, is an error") {

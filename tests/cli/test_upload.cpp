@@ -33,7 +33,7 @@ struct Sender {
     std::string token;
     std::stop_source stop;
     Patience patience = patient;
-    [[nodiscard]] Http connect() const { return {address, token, patience, stop.get_token()}; }
+    [[nodiscard]] Http connect() const { return {address, {token, {}}, patience, stop.get_token()}; }
     Result<UploadResult> send(const LocalScene& scene, std::size_t piece = 10000, unsigned connections = 1) {
         Client client(connect());
         return upload(client, scene, {[this] { return connect(); }, {}, piece, connections});
@@ -202,10 +202,24 @@ TEST_CASE("a server that says 503 is asked again; one that refuses the token is 
     CHECK(refused.error().what.find("--token") != std::string::npos);
 }
 
+TEST_CASE("a token that comes while the client is already asking is used") {
+    FakeServer server;
+    server.token = "late";
+    server.on_get = [](const std::string&) { return std::string(R"({"jobs": []})"); };
+    int looked = 0;
+    Client client(Http(server.address(), {"", [&] { return ++looked < 4 ? std::string() : std::string("late"); }}, patient, {}));
+    CHECK(client.jobs(1));
+    CHECK(looked == 4);
+    // A token that stays wrong is refused all the same.
+    server.token = "another";
+    Client lost(Http(server.address(), {"", [] { return std::string("late"); }}, Patience{200ms, 5000ms}, {}));
+    CHECK(lost.jobs(1).error().code == Code::refused);
+}
+
 TEST_CASE("where nothing listens the error says so, and what to do") {
     unsigned port = 0;
     { port = FakeServer().address().port; } // one that was free a moment ago
-    Client client(Http({false, "127.0.0.1", port}, "", Patience{100ms, 100ms}, {}));
+    Client client(Http({false, "127.0.0.1", port}, {}, Patience{100ms, 100ms}, {}));
     const auto health = client.health();
     REQUIRE_FALSE(health);
     CHECK(health.error().code == Code::unreachable);
@@ -214,7 +228,7 @@ TEST_CASE("where nothing listens the error says so, and what to do") {
 
 TEST_CASE("what is not raymill's answer is an error, never a guess") {
     FakeServer server;
-    Client client(Http(server.address(), "", Patience{100ms, 100ms}, {}));
+    Client client(Http(server.address(), {}, Patience{100ms, 100ms}, {}));
     for (const char* answer : {"<html>", "[]", "3", "{\"jobs\": 3}", "{\"jobs", "{}"}) {
         server.on_get = [&](const std::string&) { return std::string(answer); };
         const auto jobs = client.jobs(1);
@@ -235,7 +249,7 @@ TEST_CASE("what is not raymill's answer is an error, never a guess") {
 
 TEST_CASE("a job's id that is none never reaches a path") {
     FakeServer server;
-    Client client(Http(server.address(), "", Patience{100ms, 100ms}, {}));
+    Client client(Http(server.address(), {}, Patience{100ms, 100ms}, {}));
     for (const std::string id : {"", "../x", "ab?x=1", "AB", "a b", std::string(65, 'a').c_str()})
         CHECK(client.job(id).error().code == Code::usage);
     CHECK(server.requests.empty());
@@ -249,7 +263,7 @@ TEST_CASE("a submission without a key is sent with one of its own, so that sendi
         bodies.push_back(body);
         return std::string(R"({"job": "a1", "created": true})");
     };
-    Client client(Http(server.address(), "", patient, {}));
+    Client client(Http(server.address(), {}, patient, {}));
     CHECK(client.submit({"s", {{"spp", "4"}}, "n", ""}).value().job == "a1");
     CHECK(client.submit({"s", {}, "n", ""}));
     CHECK(client.submit({"s", {}, "n", "mine"}));
@@ -268,7 +282,7 @@ TEST_CASE("a stop ends a request that waits for the server's answer") {
         std::this_thread::sleep_for(500ms);
         return std::string(R"({"events": [], "next": 0})");
     };
-    Client client(Http(server.address(), "", patient, stop.get_token()));
+    Client client(Http(server.address(), {}, patient, stop.get_token()));
     std::thread stopper([&] {
         while (!waiting) std::this_thread::yield();
         stop.request_stop();
@@ -286,7 +300,7 @@ TEST_CASE("a frame is fetched whole over connections that break, and replaces wh
     const auto image = noise(200000, 10);
     server.files["/v1/jobs/a1/frames/-3/image"] = image;
     const test::CuttingProxy proxy(server.address(), {}, {50000, 70000, 10});
-    Client client(Http(proxy.address(), "", patient, {}));
+    Client client(Http(proxy.address(), {}, patient, {}));
     folder.write("out.png", "what was there");
     const auto done = fetch_frame(client, "a1", {-3, "done", sha256_of(image), image.size(), {}}, folder.path / "out.png");
     REQUIRE_MESSAGE(done, (done ? "" : done.error().message()));
@@ -300,7 +314,7 @@ TEST_CASE("a frame that cannot be had leaves what was there, and nothing beside 
     const auto image = noise(1000, 11);
     server.files["/v1/jobs/a1/frames/1/image"] = image;
     std::stop_source stop;
-    Client client(Http(server.address(), "", Patience{200ms, 200ms}, stop.get_token()));
+    Client client(Http(server.address(), {}, Patience{200ms, 200ms}, stop.get_token()));
     folder.write("out.png", "old");
     FrameInfo frame{1, "done", sha256_of(image), image.size(), {}};
     Code expected = Code::failed;
