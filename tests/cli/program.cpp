@@ -6,8 +6,6 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <poll.h>
 #include <sstream>
 #include <sys/wait.h>
@@ -112,8 +110,12 @@ std::vector<pid_t> processes_with(const std::string& word) {
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
         const auto name = entry.path().filename().string();
         if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-        std::ifstream file(entry.path() / "cmdline", std::ios::binary);
-        std::string line{std::istreambuf_iterator<char>(file), {}};
+        std::string line(65536,
+                         '\0'); // by hand: a process may end between the listing and the reading, which streams take for an exception
+        const int file = ::open((entry.path() / "cmdline").c_str(), O_RDONLY | O_CLOEXEC);
+        const auto got = file >= 0 ? ::read(file, line.data(), line.size()) : -1;
+        if (file >= 0) ::close(file);
+        line.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
         if (line.find(word) != std::string::npos && std::stoi(name) != ::getpid()) found.push_back(std::stoi(name));
     }
     return found;

@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 
 using namespace raymill;
@@ -72,7 +73,7 @@ struct User {
 /// A coordinator and a worker of that user.
 struct Farm {
     User& user;
-    std::string url;
+    std::string url, workers;
     Program coordinator, worker;
 
     explicit Farm(User& u)
@@ -89,7 +90,7 @@ struct Farm {
         const auto ready = json::parse(coordinator.said().out, nullptr, false);
         REQUIRE(ready.is_object());
         url = ready["http"].get<std::string>();
-        return ready["workers_at"].get<std::string>();
+        return workers = ready["workers_at"].get<std::string>();
     }
 };
 
@@ -273,6 +274,26 @@ TEST_CASE("a cancelled job is over: waiting for it is status 1") {
     CHECK(waited.status == 1);
     CHECK(waited.err == "raymill: job " + id + ": was cancelled\n");
     CHECK(user.run({"cancel", id}).status == 0); // twice is no fault
+}
+
+TEST_CASE("waiting for a job rides over the coordinator's death and return, whether it began before or between") {
+    User user;
+    const auto data = (user.home.path / "serve").string();
+    std::optional<Farm> farm(std::in_place, user);
+    const auto id = lines_of(user.run(std::vector<std::string>{"submit", user.at("t.gltf"), "--frames", "1-40"} + tiny).out).at(0);
+    Program before({"wait", id, "--json"}, user.home.path.string(), user.environment);
+    Program watching({"watch", id, "--json"}, user.home.path.string(), user.environment);
+    REQUIRE(watching.wait_for("\"tile\""));
+    farm->coordinator.signal(SIGKILL);
+    farm->coordinator.wait();
+    Program between({"wait", id, "--json"}, user.home.path.string(), user.environment);
+    const Program again({"serve", "--data", data, "--http", farm->url.substr(7), "--workers-at", farm->workers}, user.home.path.string(),
+                        user.environment);
+    for (Program* program : {&before, &watching, &between}) {
+        const auto said = program->wait();
+        CHECK_MESSAGE(said.status == 0, said.err);
+    }
+    CHECK(last_line(between.wait())["frames"] == json{{"total", 40}, {"done", 40}, {"failed", 0}});
 }
 
 TEST_CASE("a job file's shots become jobs with outputs of their own, and with the same key no second ones") {

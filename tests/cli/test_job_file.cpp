@@ -1,4 +1,5 @@
 // JOB.toml: shots, defaults, and errors that name the line.
+#include "farm/cli/config_file.hpp"
 #include "farm/cli/job_file.hpp"
 #include "tests/cli/folder.hpp"
 
@@ -96,7 +97,7 @@ TEST_CASE("what contradicts itself is an error at its shot") {
     CHECK(Read("[[shot]]\nname = \"x\"\n").error() == ": line 1: the shot has no scene; write scene = \"FILE.glb\"");
     CHECK(Read("[[shot]]\nscene = \"a.glb\"\n[[shot]]\nscene = \"b/a.glb\"\n").error().starts_with(": line 3: two shots are called \"a\""));
     CHECK(Read("output = \"x.png\"\n[[shot]]\nscene = \"a.glb\"\n").error() ==
-          ": line 1: name and output belong to one shot; put them below its line [[shot]]");
+          ": line 1: output belongs to one shot; put it below its line [[shot]]");
     CHECK(Read("[[shot]]\nscene=\"a.glb\"\noutput=\"x.png\"\n[[shot]]\nscene=\"b.glb\"\noutput=\"x.png\"\n").error() ==
           ": line 4: two shots have the same output");
 }
@@ -113,6 +114,26 @@ TEST_CASE("a file without shots, with broken syntax, too large or not there is a
     const test::Folder folder;
     CHECK(read_job_file(folder.path / "none.toml").error().code == Code::bad_input);
     CHECK(read_job_file(folder.path).error().code == Code::bad_input);
+}
+
+TEST_CASE("the first fault in the file is the one that is said") {
+    CHECK(Read("zzz = 1\naaa = 2\n[[shot]]\nscene = \"a.glb\"\n").error() == ": line 1: no such setting \"zzz\"");
+}
+
+TEST_CASE("serve's settings come from a file of text values, and what it does not know is an error with its line") {
+    const test::Folder folder;
+    std::string data, http = "as it was";
+    const auto read = [&](const std::string& text) {
+        folder.write("serve.toml", text);
+        const auto good = cli::read_config(folder.path / "serve.toml", {{"data", &data}, {"http", &http}});
+        return good ? std::string("good") : good.error().message().substr((folder.path / "serve.toml").string().size());
+    };
+    CHECK(read("data = \"/srv/farm\" # where\n") == "good");
+    CHECK(data == "/srv/farm");
+    CHECK(http == "as it was");
+    CHECK(read("data = \"x\"\nhtpp = \"y\"\n") == ": line 2: no such key \"htpp\"; there are data, http");
+    CHECK(read("http = 8080\n") == ": line 1: http must be text in quotes");
+    CHECK(read("http = \n").starts_with(": line 1: "));
 }
 
 TEST_CASE("a file of 4096 shots is read and one of 4097 is not") {
