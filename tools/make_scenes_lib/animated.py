@@ -64,9 +64,9 @@ def build():
     yellow = scene.material('yellow', (0.85, 0.55, 0.06), roughness=0.45)
     lilac = scene.material('lilac', (0.42, 0.26, 0.62), roughness=0.5)
 
-    scene.node('floor', mesh=scene.mesh('floor', [(Mesh().polygon([(-4.0, 0.0, 4.0), (4.0, 0.0, 4.0), (4.0, 0.0, -2.6), (-4.0, 0.0, -2.6)]), floor)]))
-    scene.node('wall', mesh=scene.mesh('wall', [(Mesh().polygon([(-4.0, 0.0, -2.6), (4.0, 0.0, -2.6), (4.0, 4.0, -2.6), (-4.0, 4.0, -2.6)]), wall)]))
-    for name, size, color, strength, eye in (('key', (1.6, 1.2), (1.0, 0.92, 0.80), 14.0, (-2.4, 3.2, 2.2)), ('fill', (1.4, 1.8), (0.70, 0.82, 1.0), 4.0, (3.2, 2.2, 2.0))):
+    scene.node('floor', mesh=scene.mesh('floor', [(Mesh().polygon([(-6.0, 0.0, 5.0), (6.0, 0.0, 5.0), (6.0, 0.0, -2.6), (-6.0, 0.0, -2.6)]), floor)]))
+    scene.node('wall', mesh=scene.mesh('wall', [(Mesh().polygon([(-6.0, 0.0, -2.6), (6.0, 0.0, -2.6), (6.0, 5.0, -2.6), (-6.0, 5.0, -2.6)]), wall)]))
+    for name, size, color, strength, eye in (('key', (1.6, 1.2), (1.0, 0.92, 0.80), 24.0, (-2.4, 3.2, 2.2)), ('fill', (1.4, 1.8), (0.70, 0.82, 1.0), 8.0, (3.2, 2.2, 2.0))):
         lamp = scene.material(name + ' light', (0, 0, 0), emission=color, strength=strength, specular=0.0)
         scene.node(name, mesh=scene.mesh(name, [(soft_box(*size), lamp)]), translation=list(eye), rotation=look(eye, (0.0, 0.5, 0.0)))
 

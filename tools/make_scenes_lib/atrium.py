@@ -391,7 +391,7 @@ def heaven(scene, p):
     samples go there."""
     over, beyond, behind = Mesh(), Mesh(), Mesh()
     y = 30.0
-    left, right, far, lit, near = -18.0, 18.0, -54.0, -30.0, 22.0
+    left, right, far, lit, near = -18.0, 18.0, -54.0, -25.0, 22.0
 
     def through(x, z, low):                                # where the ray from the sun to (x, low, z) meets the sheet
         return x + SUN[0] / SUN[1] * (y - low), z + SUN[2] / SUN[1] * (y - low)
@@ -402,7 +402,8 @@ def heaven(scene, p):
     for mesh, a, b, c, d in ((over, left, right, lit, z0), (over, left, x0, z0, z1), (over, x1, right, z0, z1), (over, left, right, z1, near),
                              (beyond, left - 8, right + 8, far, lit)):
         corners = [(a, y, c), (b, y, c), (b, y, d), (a, y, d)]
-        mesh.polygon(corners, normal=(0.0, -1.0, 0.0), uvs=[(0.36 + q[0] / 40, 0.86 - 0.80 * (q[2] - far) / (near - far)) for q in corners])
+        top, fall = (0.84, 0.50 / (lit - far)) if mesh is beyond else (0.50, 0.45 / (near - far))
+        mesh.polygon(corners, normal=(0.0, -1.0, 0.0), uvs=[(0.60 + q[0] / 60, top - fall * (q[2] - far)) for q in corners])
     z, wide, high = GARDEN_END, 6.5, 8.0
     behind.polygon([(-wide, -0.5, z), (wide, -0.5, z), (wide, high, z), (-wide, high, z)], normal=(0.0, 0.0, 1.0),
                    uvs=[(0.1, 0.99), (0.4, 0.99), (0.4, 0.55), (0.1, 0.55)])
@@ -452,7 +453,7 @@ def build():
     for x, z in ((3.9, 1.8), (-3.9, 1.8), (3.9, -5.4), (-3.9, -5.4)):
         scene.node('bench', mesh=seat, translation=[x, 0.0, z], rotation=turn((0, 1, 0), 90))
 
-    for name, eye, target, fov in (('court', (-1.7, 1.62, 10.0), (0.75, 3.35, -4.0), 56), ('gallery', (-5.6, 7.3, 8.0), (1.5, 3.2, -5.5), 58),
+    for name, eye, target, fov in (('court', (-1.7, 1.62, 10.0), (0.75, 3.35, -4.0), 56), ('gallery', (-4.2, 7.5, 9.7), (1.2, 3.0, -5.5), 58),
                                    ('fountain', (2.6, 1.5, 2.6), (0.0, 1.7, -2.2), 40), ('aisle', (6.7, 1.6, 9.4), (6.0, 1.9, -6.0), 55)):
         scene.node(name, camera=scene.camera(name, math.radians(fov)), translation=list(eye), rotation=look(eye, target))
     return scene

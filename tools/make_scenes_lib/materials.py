@@ -56,8 +56,8 @@ def build():
             return ((s - 0.5) * 9, bend - bend * math.sin(a), -2.2 + bend - bend * math.cos(a))
         return ((s - 0.5) * 9, 0.0, -2.2 + bend + length - 4.0 - bend * math.pi / 2)
     scene.node('backdrop', mesh=scene.mesh('backdrop', [(Mesh().grid(1, 36, lambda s, t: sweep(s, 1 - t)), paper)]))
-    for name, size, color, strength, eye in (('key', (1.6, 1.0), (1.0, 0.93, 0.84), 12.0, (-2.1, 2.6, 2.0)), ('fill', (1.0, 1.6), (0.72, 0.84, 1.0), 3.5, (2.7, 1.3, 1.5)),
-                                             ('top', (2.2, 0.5), (1.0, 1.0, 1.0), 7.0, (0.3, 2.9, -0.9))):
+    for name, size, color, strength, eye in (('key', (1.6, 1.0), (1.0, 0.93, 0.84), 22.0, (-2.1, 2.6, 2.0)), ('fill', (1.0, 1.6), (0.72, 0.84, 1.0), 8.0, (2.7, 1.3, 1.5)),
+                                             ('top', (2.2, 0.5), (1.0, 1.0, 1.0), 16.0, (0.3, 2.9, -0.9))):
         lamp = scene.material(name + ' light', (0, 0, 0), emission=color, strength=strength, specular=0.0)
         scene.node(name, mesh=scene.mesh(name, [(soft_box(*size), lamp)]), translation=list(eye), rotation=look(eye, (0.0, 0.4, 0.0)))
     for name, eye, target, fov in (('grid', (0.0, 1.75, 3.3), (0.0, 0.46, 0.06), 30), ('close', (-0.75, 0.75, 1.75), (-0.28, 0.30, 0.3), 30)):
