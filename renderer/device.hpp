@@ -41,6 +41,12 @@ struct TraceStats {
     }
 };
 
+/// Wall seconds of each kernel, submitted alone, and what they did: slower together than a render, which submits many at once.
+struct KernelProfile {
+    double generate_s = 0, primary_s = 0, bounce_s = 0, shadow_s = 0, shade_s = 0, accumulate_s = 0;
+    std::uint64_t samples = 0, primary_rays = 0, bounce_rays = 0, shadow_rays = 0;
+};
+
 class Device {
   public:
     virtual ~Device() = default;
@@ -52,6 +58,9 @@ class Device {
     /// Renders samples 0 .. params.spp - 1 of each pixel of `rect` into `rgba` (rect.width * rect.height, row by row): the mean of linear
     /// scene radiance, premultiplied by alpha, and alpha (1 but where a hidden environment was seen).
     virtual Result<TraceStats> render(const shading::FrameParams& params, Rect rect, std::span<glm::vec4> rgba) = 0;
+    /// Renders pixels of `rect` from its first one on, as many as one batch holds, and measures each kernel. All 0 where there are no
+    /// kernels.
+    virtual Result<KernelProfile> profile(const shading::FrameParams&, Rect) { return KernelProfile{}; }
 };
 
 struct DeviceChoice {

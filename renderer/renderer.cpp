@@ -67,6 +67,17 @@ class SceneRenderer final : public Renderer {
             std::uint64_t{rect.y} + rect.height > settings_.height)
             return fail(Code::usage, "tile", "it is empty or reaches out of the frame");
         if (const auto prepared = prepare(frame); !prepared) return std::unexpected(prepared.error());
+        rgba.resize(std::size_t{rect.width} * rect.height);
+        return device_->render(params_of(frame), rect, rgba);
+    }
+
+    Result<KernelProfile> profile(std::int32_t frame) override {
+        if (const auto prepared = prepare(frame); !prepared) return std::unexpected(prepared.error());
+        return device_->profile(params_of(frame), {0, 0, settings_.width, settings_.height});
+    }
+
+  private:
+    [[nodiscard]] shading::FrameParams params_of(std::int32_t frame) const {
         shading::FrameParams params{};
         params.width = settings_.width, params.height = settings_.height;
         params.max_bounces = settings_.max_bounces;
@@ -76,11 +87,9 @@ class SceneRenderer final : public Renderer {
         params.seed = settings_.seed + 0x9e3779b9u * static_cast<std::uint32_t>(frame);
         params.strategy = shading::STRATEGY_MIS;
         params.spp = settings_.spp;
-        rgba.resize(std::size_t{rect.width} * rect.height);
-        return device_->render(params, rect, rgba);
+        return params;
     }
 
-  private:
     /// A scene in which nothing moves is the same at all times: it is flattened, built and uploaded once.
     [[nodiscard]] double time_of(std::int32_t frame) const { return scene_.animations.empty() ? 0.0 : settings_.time_of(frame); }
 

@@ -31,6 +31,8 @@ class Renderer {
     virtual Result<PrepareStats> prepare(std::int32_t frame) = 0;
     /// Renders one rectangle of a frame (prepare()d where needed), as Device::render says.
     virtual Result<TraceStats> render(std::int32_t frame, Rect rect, std::vector<glm::vec4>& rgba) = 0;
+    /// Measures the kernels on part of a frame, as Device::profile says.
+    virtual Result<KernelProfile> profile([[maybe_unused]] std::int32_t frame) { return KernelProfile{}; }
 };
 
 } // namespace raymill

@@ -8,7 +8,7 @@ void main() {
     uvec2 items = group_items(count);
     for (uint slot = items.x + gl_LocalInvocationID.x; slot < items.y; slot += gl_WorkGroupSize.x) {
         uvec2 pixel = batch_pixel(wavefront.rect_width, wavefront.rect_height, batch.first_pixel + slot / batch.samples);
-        wavefront.paths.at[slot] = generate(wavefront.scene, wavefront.params, wavefront.rect_x + pixel.x, wavefront.rect_y + pixel.y,
+        wavefront.paths.at[slot] = generate(load_scene(), wavefront.params, wavefront.rect_x + pixel.x, wavefront.rect_y + pixel.y,
                                             batch.first_sample + slot % batch.samples);
         wavefront.queue_0.at[slot] = slot;
     }

@@ -5,7 +5,6 @@
 #extension GL_EXT_buffer_reference : require
 #extension GL_EXT_buffer_reference2 : require
 #extension GL_EXT_buffer_reference_uvec2 : require
-#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
 #define RAYMILL_GLSL
 #include "shared/wavefront.h"
 
@@ -14,6 +13,39 @@ layout(constant_id = 1) const bool SCENE_WITH_ALPHA = true;   // false takes the
 
 layout(set = 0, binding = 0, scalar) uniform WavefrontBlock { Wavefront wavefront; };
 layout(push_constant, scalar) uniform BatchBlock { Batch batch; };
+
+// The scene's head, member by member: copied as a whole it would be a value with addresses in it, which SwiftShader cannot take apart.
+SceneData load_scene() {
+    SceneData scene;
+    scene.positions = wavefront.scene.positions;
+    scene.normals = wavefront.scene.normals;
+    scene.tangents = wavefront.scene.tangents;
+    scene.colors = wavefront.scene.colors;
+    scene.uvs = wavefront.scene.uvs;
+    scene.triangles = wavefront.scene.triangles;
+    scene.meshes = wavefront.scene.meshes;
+    scene.instances = wavefront.scene.instances;
+    scene.materials = wavefront.scene.materials;
+    scene.textures = wavefront.scene.textures;
+    scene.texels = wavefront.scene.texels;
+    scene.lights = wavefront.scene.lights;
+    scene.light_nodes = wavefront.scene.light_nodes;
+    scene.triangle_light = wavefront.scene.triangle_light;
+    scene.environment = wavefront.scene.environment;
+    scene.light_count = wavefront.scene.light_count;
+    scene.environment_width = wavefront.scene.environment_width;
+    scene.environment_height = wavefront.scene.environment_height;
+    scene.flags = wavefront.scene.flags;
+    scene.environment_constant = wavefront.scene.environment_constant;
+    scene.environment_rotation = wavefront.scene.environment_rotation;
+    scene.environment_light = wavefront.scene.environment_light;
+    scene.scene_radius = wavefront.scene.scene_radius;
+    scene.scene_center = wavefront.scene.scene_center;
+    scene.instance_count = wavefront.scene.instance_count;
+    scene.camera = wavefront.scene.camera;
+    scene.distant_share = wavefront.scene.distant_share;
+    return scene;
+}
 
 uint queue_count(uint queue) { return queue == 0u ? wavefront.counters.at[0].active_0 : wavefront.counters.at[0].active_1; }
 uint queue_slot(uint queue, uint i) { return queue == 0u ? wavefront.queue_0.at[i] : wavefront.queue_1.at[i]; }

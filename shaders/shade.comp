@@ -9,7 +9,7 @@ void main() {
         uint slot = queue_slot(batch.queue, i);
         PathState path = wavefront.paths.at[slot];
         ShadowRay shadow;
-        uint todo = shade(wavefront.scene, wavefront.params, wavefront.hits.at[slot], path, shadow);
+        uint todo = shade(load_scene(), wavefront.params, wavefront.hits.at[slot], path, shadow);
         wavefront.paths.at[slot] = path;
         if ((todo & PATH_HAS_SHADOW) != 0u) {
             wavefront.shadows.at[slot] = shadow;

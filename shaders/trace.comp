@@ -1,7 +1,11 @@
 #version 460
-// Traces one queue of rays. Compiled four times: TRACE_SHADOW 0: the closest hits of paths' rays; 1: what shadow rays let through, and its
-// way into the path. TRACE_RAY_QUERY 0: our own hierarchy; 1: the device's (a module of its own: no constant can hide its capability).
+// Traces one queue of rays. TRACE_SHADOW 0: the closest hits of paths' rays; 1: what shadow rays let through, and its way into the path.
+// TRACE_RAY_QUERY 0: our own hierarchy; 1: the device's. TRACE_INT64 1: our own with 64-bit loads; 0: for drivers without shaderInt64.
+// Modules of their own, since no specialisation constant can hide a capability.
 #extension GL_GOOGLE_include_directive : require
+#if TRACE_INT64
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#endif
 #if TRACE_RAY_QUERY
 #extension GL_EXT_ray_query : require
 #endif
@@ -54,11 +58,11 @@ void begin_result(float t_max) {
 // Takes a hit that is nearer than found.t. False: nothing more can matter to this ray. `ask`: the material may let rays through.
 bool take_hit(uint instance, uint triangle, bool ask, float t, float u, float v, uint alpha_key) {
 #if TRACE_SHADOW
-    transmittance *= SCENE_WITH_ALPHA && ask ? transmittance_of_hit(wavefront.scene, instance, triangle, u, v) : 0.0f;
+    transmittance *= SCENE_WITH_ALPHA && ask ? transmittance_of_hit(load_scene(), instance, triangle, u, v) : 0.0f;
     return transmittance > 0.0f;
 #else
     if (SCENE_WITH_ALPHA && ask) {
-        if (!accept_hit(wavefront.scene, instance, triangle, u, v, alpha_key)) return true;
+        if (!accept_hit(load_scene(), instance, triangle, u, v, alpha_key)) return true;
     }
     found.instance = instance;
     found.triangle = triangle;

@@ -5,7 +5,14 @@
 // Slabs are compared as integers: the bits of floats order like the floats where those are not negative, a negative one is below all others,
 // and entry distances are at least 0. Boxes are larger than their contents by grid_slack (renderer/accel/quantise.hpp) of the node's
 // coordinates; with exits pushed out by SLAB_EXIT that covers all rounding here, so that no triangle is lost at a box's face.
-layout(buffer_reference, scalar, buffer_reference_align = 8) readonly buffer Words64 { uint64_t at[]; };
+#if TRACE_INT64
+// One load of 8 bytes is one gather for a software driver, where two words would be two.
+layout(buffer_reference, scalar, buffer_reference_align = 8) readonly buffer WordPairs { uint64_t at[]; };
+uvec2 load_pair(WordPairs pairs, uint i) { return unpackUint2x32(pairs.at[i]); }
+#else
+layout(buffer_reference, scalar, buffer_reference_align = 8) readonly buffer WordPairs { uvec2 at[]; };
+uvec2 load_pair(WordPairs pairs, uint i) { return pairs.at[i]; }
+#endif
 layout(buffer_reference, scalar, buffer_reference_align = 4) readonly buffer Words32 { uint at[]; };
 layout(buffer_reference, scalar, buffer_reference_align = 4) buffer StackWords { uint at[]; };
 
@@ -25,8 +32,9 @@ vec3 origin;       // of the ray in the space of the level
 vec3 inverse;      // of its direction, never infinite
 RayFrame ray_frame;
 StackWords stack;
+uint stack_base;   // index of this lane's first entry
 
-uint stack_index(uint entry) { return entry * gl_WorkGroupSize.x + gl_LocalInvocationID.x; }
+uint stack_index(uint entry) { return entry * gl_WorkGroupSize.x + stack_base; }
 
 void push_top() {
     if (top == 0u) return;
@@ -57,15 +65,15 @@ void begin_ray(Ray r) {
 }
 
 void enter_instance(uint index) {
-    Words64 words = Words64(wavefront.instances);
+    WordPairs words = WordPairs(wavefront.instances);
     uint first = 7u * index;
-    vec2 a = uintBitsToFloat(unpackUint2x32(words.at[first]));
-    vec2 b = uintBitsToFloat(unpackUint2x32(words.at[first + 1u]));
-    vec2 c = uintBitsToFloat(unpackUint2x32(words.at[first + 2u]));
-    vec2 d = uintBitsToFloat(unpackUint2x32(words.at[first + 3u]));
-    vec2 e = uintBitsToFloat(unpackUint2x32(words.at[first + 4u]));
-    vec2 f = uintBitsToFloat(unpackUint2x32(words.at[first + 5u]));
-    uvec2 root_and_flags = unpackUint2x32(words.at[first + 6u]);
+    vec2 a = uintBitsToFloat(load_pair(words, first));
+    vec2 b = uintBitsToFloat(load_pair(words, first + 1u));
+    vec2 c = uintBitsToFloat(load_pair(words, first + 2u));
+    vec2 d = uintBitsToFloat(load_pair(words, first + 3u));
+    vec2 e = uintBitsToFloat(load_pair(words, first + 4u));
+    vec2 f = uintBitsToFloat(load_pair(words, first + 5u));
+    uvec2 root_and_flags = load_pair(words, first + 6u);
     mat4x3 world_to_object = mat4x3(a.x, a.y, b.x, b.y, c.x, c.y, d.x, d.y, e.x, e.y, f.x, f.y);
     push_top();
     top = 0u;
@@ -123,13 +131,13 @@ void order(inout int a, inout int b) {
 // Where `current` is a node: tests its children, visits the nearest that is hit next, and leaves the others on the stack.
 void node_step() {
     if (int(current) < 0) return;
-    Words64 words = Words64(wavefront.nodes);
+    WordPairs words = WordPairs(wavefront.nodes);
     uint first = TRACE_NODE_WORDS / 2u * current;
-    uvec2 w0 = unpackUint2x32(words.at[first]);
-    uvec2 w1 = unpackUint2x32(words.at[first + 1u]);
-    uvec2 w2 = unpackUint2x32(words.at[first + 2u]);
-    uvec2 w3 = unpackUint2x32(words.at[first + 3u]);
-    uvec2 w4 = unpackUint2x32(words.at[first + 4u]);
+    uvec2 w0 = load_pair(words, first);
+    uvec2 w1 = load_pair(words, first + 1u);
+    uvec2 w2 = load_pair(words, first + 2u);
+    uvec2 w3 = load_pair(words, first + 3u);
+    uvec2 w4 = load_pair(words, first + 4u);
     uint shape = w1.y;
     vec3 scale = uintBitsToFloat((uvec3(shape, shape >> 8u, shape >> 16u) & 0xffu) << 23u) * inverse;
     vec3 offset = (uintBitsToFloat(uvec3(w0.x, w0.y, w1.x)) - origin) * inverse;
@@ -172,13 +180,13 @@ void leaf_step() {
         enter_instance(index);
         return;
     }
-    Words64 words = Words64(wavefront.triangles);
+    WordPairs words = WordPairs(wavefront.triangles);
     uint first = 5u * index;
-    uvec2 w0 = unpackUint2x32(words.at[first]);
-    uvec2 w1 = unpackUint2x32(words.at[first + 1u]);
-    uvec2 w2 = unpackUint2x32(words.at[first + 2u]);
-    uvec2 w3 = unpackUint2x32(words.at[first + 3u]);
-    uvec2 w4 = unpackUint2x32(words.at[first + 4u]);
+    uvec2 w0 = load_pair(words, first);
+    uvec2 w1 = load_pair(words, first + 1u);
+    uvec2 w2 = load_pair(words, first + 2u);
+    uvec2 w3 = load_pair(words, first + 3u);
+    uvec2 w4 = load_pair(words, first + 4u);
     vec3 v0 = uintBitsToFloat(uvec3(w0.x, w0.y, w1.x));
     vec3 v1 = uintBitsToFloat(uvec3(w1.y, w2.x, w2.y));
     vec3 v2 = uintBitsToFloat(uvec3(w3.x, w3.y, w4.x));
@@ -197,9 +205,8 @@ void leaf_step() {
 void main() {
     uvec2 items = group_items(item_count());
     uint width = gl_WorkGroupSize.x;
-    uvec2 stack_address = wavefront.stack;
-    uint64_t slice = uint64_t(gl_WorkGroupID.x) * wavefront.stack_entries * width * 4u;
-    stack = StackWords(packUint2x32(stack_address) + slice);
+    stack = StackWords(wavefront.stack);
+    stack_base = gl_WorkGroupID.x * wavefront.stack_entries * width + gl_LocalInvocationID.x;
 
     uint item = items.x + gl_LocalInvocationID.x;
     uint slot = NONE;   // of the ray in work

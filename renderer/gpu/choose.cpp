@@ -79,13 +79,13 @@ std::string missing_features(VkPhysicalDevice device, const std::vector<VkExtens
     features.pNext = &features12;
     vkGetPhysicalDeviceFeatures2(device, &features);
     candidate.has_ray_query = ray_query_named && ray_query.rayQuery == VK_TRUE && structures.accelerationStructure == VK_TRUE;
+    candidate.has_int64 = features.features.shaderInt64 == VK_TRUE;
     std::string missing;
     const auto need = [&missing](VkBool32 has, const char* name) {
         if (has != VK_TRUE) missing += std::string(missing.empty() ? "" : ", ") + name;
     };
     need(features12.bufferDeviceAddress, "bufferDeviceAddress");
     need(features12.scalarBlockLayout, "scalarBlockLayout");
-    need(features.features.shaderInt64, "shaderInt64");
     return missing;
 }
 

@@ -15,6 +15,7 @@ struct Candidate {
     VkPhysicalDeviceType type = VK_PHYSICAL_DEVICE_TYPE_OTHER;
     VkDriverId driver = static_cast<VkDriverId>(0);
     bool has_ray_query = false;
+    bool has_int64 = false; ///< shaderInt64: traversal loads 8 bytes at once
     bool has_memory_budget = false;
     std::array<std::uint8_t, VK_UUID_SIZE> driver_uuid{}, device_uuid{}, cache_uuid{};
     VkPhysicalDeviceLimits limits{};

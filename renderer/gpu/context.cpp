@@ -32,7 +32,7 @@ Result<std::unique_ptr<Context>> Context::create(std::unique_ptr<Instance> insta
         features12.pNext = &structures;
     }
     auto features = typed<VkPhysicalDeviceFeatures2>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2);
-    features.features.shaderInt64 = VK_TRUE;
+    features.features.shaderInt64 = candidate.has_int64 ? VK_TRUE : VK_FALSE;
     features.pNext = &features12;
 
     const float priority = 1;

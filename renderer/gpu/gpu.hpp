@@ -15,21 +15,13 @@ struct Tuning {
     std::uint32_t batch_paths = 0; ///< paths in flight; 0: as many as the time of a submission allows, from what is measured
 };
 
-/// Wall seconds of each kernel, submitted alone, and what they did: slower together than a render, which submits many at once.
-struct KernelProfile {
-    double generate_s = 0, primary_s = 0, bounce_s = 0, shadow_s = 0, shade_s = 0, accumulate_s = 0;
-    std::uint64_t samples = 0, primary_rays = 0, bounce_rays = 0, shadow_rays = 0;
-};
-
-/// A Device that also answers what tests and benchmarks ask.
+/// A Device that also answers what tests ask.
 class VulkanDevice : public Device {
   public:
     /// Closest hits of these paths' rays, in their order, through the loaded scene. What a path does not use for tracing does not matter.
     virtual Result<std::vector<shading::RayHit>> closest_hits(std::span<const shading::PathState> paths) = 0;
     /// What these shadow rays let through; their contribution does not matter.
     virtual Result<std::vector<float>> transmittances(std::span<const shading::ShadowRay> rays) = 0;
-    /// Renders pixels of `rect` from its first one on, as many as one batch holds, and measures each kernel.
-    virtual Result<KernelProfile> profile(const shading::FrameParams& params, Rect rect) = 0;
 };
 
 /// Opens the device that `choice` names. Code::no_device where there is none such, or none that can be used; its text says what there is.

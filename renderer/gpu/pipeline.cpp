@@ -30,6 +30,12 @@ constexpr std::uint32_t trace_closest_bvh_words[] = {
 constexpr std::uint32_t trace_shadow_bvh_words[] = {
 #include "shaders/trace_shadow_bvh.spv.inc"
 };
+constexpr std::uint32_t trace_closest_bvh_32_words[] = {
+#include "shaders/trace_closest_bvh_32.spv.inc"
+};
+constexpr std::uint32_t trace_shadow_bvh_32_words[] = {
+#include "shaders/trace_shadow_bvh_32.spv.inc"
+};
 constexpr std::uint32_t trace_closest_ray_query_words[] = {
 #include "shaders/trace_closest_ray_query.spv.inc"
 };
@@ -37,7 +43,27 @@ constexpr std::uint32_t trace_shadow_ray_query_words[] = {
 #include "shaders/trace_shadow_ray_query.spv.inc"
 };
 
-std::span<const std::uint32_t> words_of(Kernel kernel, TraceModule module) {
+static_assert(sizeof(shading::SceneData) == 248,
+              "load_scene in shaders/kernel.h copies each member: add the new one there, then count here");
+
+// In the order of Kernel, for messages.
+constexpr std::array<std::string_view, kernel_count> kernel_names{"generate", "prepare",      "prepare for shadows", "trace closest",
+                                                                  "shade",    "trace shadow", "accumulate"};
+
+std::span<const std::uint32_t> trace_words(bool shadow, const Context& context) {
+    if (context.module() == TraceModule::ray_query) {
+        if (shadow) return trace_shadow_ray_query_words;
+        return trace_closest_ray_query_words;
+    }
+    if (context.candidate().has_int64) {
+        if (shadow) return trace_shadow_bvh_words;
+        return trace_closest_bvh_words;
+    }
+    if (shadow) return trace_shadow_bvh_32_words;
+    return trace_closest_bvh_32_words;
+}
+
+std::span<const std::uint32_t> words_of(Kernel kernel, const Context& context) {
     switch (kernel) {
     case Kernel::generate:
         return generate_words;
@@ -45,11 +71,11 @@ std::span<const std::uint32_t> words_of(Kernel kernel, TraceModule module) {
     case Kernel::prepare_shadows:
         return prepare_words;
     case Kernel::trace_closest:
-        return module == TraceModule::bvh ? std::span<const std::uint32_t>(trace_closest_bvh_words) : trace_closest_ray_query_words;
+        return trace_words(false, context);
     case Kernel::shade:
         return shade_words;
     case Kernel::trace_shadow:
-        return module == TraceModule::bvh ? std::span<const std::uint32_t>(trace_shadow_bvh_words) : trace_shadow_ray_query_words;
+        return trace_words(true, context);
     default:
         return accumulate_words;
     }
@@ -168,7 +194,7 @@ Result<KernelLayout> KernelLayout::create(const Context& context) {
 
 Result<Pipeline> make_pipeline(const Context& context, const KernelLayout& layout, const PipelineCache& cache, Kernel kernel,
                                std::uint32_t group, bool with_alpha) {
-    const auto words = words_of(kernel, context.module());
+    const auto words = words_of(kernel, context);
     auto module_info = typed<VkShaderModuleCreateInfo>(VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO);
     module_info.codeSize = words.size_bytes();
     module_info.pCode = words.data();
@@ -192,7 +218,8 @@ Result<Pipeline> make_pipeline(const Context& context, const KernelLayout& layou
     info.stage.pSpecializationInfo = &specialization;
     info.layout = layout.pipeline.get();
     VkPipeline pipeline = VK_NULL_HANDLE;
-    RETURN_VK(vkCreateComputePipelines(context.device(), cache.get(), 1, &info, nullptr, &pipeline), "compiling a kernel");
+    RETURN_VK(vkCreateComputePipelines(context.device(), cache.get(), 1, &info, nullptr, &pipeline),
+              "compiling " + std::string(kernel_names[static_cast<std::size_t>(kernel)]));
     return Pipeline(context.device(), pipeline);
 }
 

@@ -44,7 +44,7 @@ std::string_view result_name(VkResult result) {
 
 Status check(VkResult result, std::string_view doing) {
     if (result >= 0 && result != VK_TIMEOUT) return {};
-    const std::string text = std::string(doing) + " gave " + std::string(result_name(result));
+    const std::string text = std::string(doing) + " gave " + std::string(result_name(result)) + " (" + std::to_string(result) + ")";
     if (result == VK_ERROR_DEVICE_LOST) return fail(Code::device_lost, "Vulkan device", text + "; its driver gave up, start a new process");
     if (result == VK_ERROR_OUT_OF_HOST_MEMORY || result == VK_ERROR_OUT_OF_DEVICE_MEMORY)
         return fail(Code::unsupported, "Vulkan device", text + "; the scene does not fit into its memory");
