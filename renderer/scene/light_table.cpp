@@ -103,18 +103,40 @@ std::vector<shading::EnvironmentTexel> build_environment(std::uint32_t width, st
             weights[static_cast<std::size_t>(y) * width + x] = omega * mean;
         }
     }
-    // Floor: where radiance is positive but a millionth of the mean or less, float thresholds would round its share away.
-    const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
-    for (auto& w : weights)
-        if (w > 0) w = std::max(w, 1e-6 * total / static_cast<double>(count));
-    const std::vector<AliasCell> cells = build_alias_table(weights);
-    const std::vector<double> pmf = probabilities(cells);
+    // 2^32 x the running sum / the total, each entry of positive weight at least some units wide: where radiance is positive, density must
+    // be.
+    const auto ends_of = [](std::span<double> parts) {
+        const double sum = std::accumulate(parts.begin(), parts.end(), 0.0);
+        for (auto& part : parts)
+            if (part > 0) part = std::max(part, 1e-8 * sum);
+        const double raised = std::accumulate(parts.begin(), parts.end(), 0.0);
+        std::vector<std::uint32_t> ends(parts.size(), 0xffffffffu);
+        double running = 0;
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+            running += parts[i];
+            if (running < raised) ends[i] = static_cast<std::uint32_t>(std::min(4294967295.0, running / raised * 4294967296.0));
+        }
+        return ends;
+    };
+    const auto share = [](const std::vector<std::uint32_t>& ends, std::size_t i) {
+        const auto edge = [](std::uint32_t end) { return end == 0xffffffffu ? 1.0 : end / 4294967296.0; };
+        return edge(ends[i]) - (i == 0 ? 0.0 : edge(ends[i - 1]));
+    };
+    std::vector<double> rows(height);
+    for (std::uint32_t y = 0; y < height; ++y)
+        rows[y] = std::accumulate(weights.begin() + std::ptrdiff_t{y} * width, weights.begin() + (std::ptrdiff_t{y} + 1) * width, 0.0);
+    const std::vector<std::uint32_t> row_ends = ends_of(rows);
     std::vector<shading::EnvironmentTexel> out(count);
-    for (std::size_t i = 0; i < count; ++i) {
-        out[i].radiance = radiance[i];
-        out[i].pdf = static_cast<float>(pmf[i] / texel_solid_angle(width, height, static_cast<std::uint32_t>(i / width)));
-        out[i].alias_threshold = cells[i].threshold;
-        out[i].alias = cells[i].alias;
+    for (std::uint32_t y = 0; y < height; ++y) {
+        const std::size_t first = static_cast<std::size_t>(y) * width;
+        const std::vector<std::uint32_t> ends = ends_of(std::span(weights).subspan(first, width));
+        for (std::uint32_t x = 0; x < width; ++x) {
+            auto& texel = out[first + x];
+            texel.radiance = radiance[first + x];
+            texel.pdf = static_cast<float>(share(row_ends, y) * share(ends, x) / texel_solid_angle(width, height, y));
+            texel.row_end = row_ends[y];
+            texel.column_end = ends[x];
+        }
     }
     return out;
 }

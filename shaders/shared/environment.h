@@ -48,8 +48,41 @@ inline float environment_pdf(IN(SceneData) scene, vec3 direction) {
     return scene.environment.at[environment_texel_index(scene, int(floor(p.x)), int(floor(p.y)))].pdf;
 }
 
-// A direction, unit. `bits`: two 32-bit random numbers; `u_alias` in [0, 1): cell's own texel or its alias.
-inline vec3 sample_environment(IN(SceneData) scene, uvec2 bits, float u_alias, OUT(float) pdf) {
+// The row that a random number falls in, and the column in a row that begins at texel `first`: the first whose end is above it. What has
+// probability 0 has its predecessor's end and is never found.
+inline uint find_environment_row(IN(SceneData) scene, uint bits) {
+    uint low = 0u;
+    uint high = scene.environment_height - 1u;
+    while (low < high) {
+        uint middle = (low + high) / 2u;
+        if (bits < scene.environment.at[middle * scene.environment_width].row_end) {
+            high = middle;
+        } else {
+            low = middle + 1u;
+        }
+    }
+    return low;
+}
+
+inline uint find_environment_column(IN(SceneData) scene, uint first, uint bits) {
+    uint low = 0u;
+    uint high = scene.environment_width - 1u;
+    while (low < high) {
+        uint middle = (low + high) / 2u;
+        if (bits < scene.environment.at[first + middle].column_end) {
+            high = middle;
+        } else {
+            low = middle + 1u;
+        }
+    }
+    return low;
+}
+
+// Where `bits` lies between `begin` and `end`, in [0, 1).
+inline float place_between(uint bits, uint begin, uint end) { return min(float(bits - begin) / float(max(end - begin, 1u)), 0.99999994f); }
+
+// A direction, unit. `bits`: two 32-bit random numbers.
+inline vec3 sample_environment(IN(SceneData) scene, uvec2 bits, OUT(float) pdf) {
     float azimuth;
     float y;
     if (environment_is_constant(scene)) {
@@ -57,18 +90,23 @@ inline vec3 sample_environment(IN(SceneData) scene, uvec2 bits, float u_alias, O
         y = 1.0f - 2.0f * unit_float(bits.y);
         pdf = 0.25f / PI;
     } else {
-        // The high parts of the products choose the cell, the low ones are left for the point inside the texel.
-        uint width = scene.environment_width;
-        uint height = scene.environment_height;
-        uint texel = multiply_high(bits.y, height) * width + multiply_high(bits.x, width);
-        if (u_alias >= scene.environment.at[texel].alias_threshold) texel = scene.environment.at[texel].alias;
-        pdf = scene.environment.at[texel].pdf;
-        float u = (float(texel % width) + unit_float(bits.x * width)) / float(width) + scene.environment_rotation;
+        uint across = min(bits.x, 0xfffffffeu); // the last end stands for 2^32
+        uint down = min(bits.y, 0xfffffffeu);
+        uint row = find_environment_row(scene, down);
+        uint first = row * scene.environment_width;
+        uint column = find_environment_column(scene, first, across);
+        uint row_begin = 0u;
+        if (row > 0u) row_begin = scene.environment.at[first - scene.environment_width].row_end;
+        uint column_begin = 0u;
+        if (column > 0u) column_begin = scene.environment.at[first + column - 1u].column_end;
+        pdf = scene.environment.at[first + column].pdf;
+        float in_column = place_between(across, column_begin, scene.environment.at[first + column].column_end);
+        float in_row = place_between(down, row_begin, scene.environment.at[first].row_end);
+        float u = (float(column) + in_column) / float(scene.environment_width) + scene.environment_rotation;
         azimuth = 2.0f * PI * (u - 0.5f);
-        uint row = texel / width;
-        float upper = cos(PI * float(row) / float(height));
-        float lower = cos(PI * float(row + 1u) / float(height));
-        y = mix(upper, lower, unit_float(bits.y * height));
+        float upper = cos(PI * float(row) / float(scene.environment_height));
+        float lower = cos(PI * float(row + 1u) / float(scene.environment_height));
+        y = mix(upper, lower, in_row);
     }
     float radius = sqrt(max(0.0f, 1.0f - y * y));
     return vec3(radius * cos(azimuth), y, radius * sin(azimuth));

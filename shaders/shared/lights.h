@@ -87,7 +87,7 @@ inline LightSample sample_light(IN(SceneData) scene, vec3 origin, vec3 normal, u
 
     if (kind == LIGHT_ENVIRONMENT) {
         float pdf;
-        result.direction = sample_environment(scene, bits, u, pdf);
+        result.direction = sample_environment(scene, bits, pdf);
         result.radiance = environment_radiance(scene, result.direction);
         result.pdf = pmf * pdf;
         result.has_extent = true;

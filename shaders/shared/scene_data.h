@@ -142,14 +142,16 @@ SHARED_LAYOUT(LightNode, 56, link, 52);
 // Density of a direction: that of the one texel it falls in, constant over it, per steradian = probability of the texel / its solid angle,
 // solid angle = 2 pi / width x (cos(pi y / height) - cos(pi (y + 1) / height)). It follows the mean of the bilinear radiance over the texel, so
 // it is positive wherever bilinear (or nearest) radiance is: estimators stay unbiased, whichever of the two a stage uses.
-// Sampling: cell k = floor(u1 x count), fraction f: texel f < alias_threshold ? k : alias; in it, u uniform and cos(theta) uniform between its edges.
+// Sampling: by two 32-bit numbers, inverting distributions, so that even points of the square stay even over the sphere: the row is the first
+// whose row_end is above the one, then its column the first whose column_end is above the other; what is left of the numbers is the place in it
+// (u uniform, cos(theta) uniform between the texel's edges).
 struct EnvironmentTexel {
     vec3 radiance;           // texel value x strength
     float pdf;               // per steradian; times the environment light's pmf it is the density of a next-event estimate
-    float alias_threshold;
-    uint alias;
+    uint row_end;            // 2^32 x probability of this row and those above (the same all along a row); 0xffffffff for all
+    uint column_end;         // 2^32 x probability, within the row, of this texel and those left of it; 0xffffffff for all
 };
-SHARED_LAYOUT(EnvironmentTexel, 24, alias, 20);
+SHARED_LAYOUT(EnvironmentTexel, 24, column_end, 20);
 
 // ---- camera ------------------------------------------------------------------------------------------------------------------------
 CONSTANT(uint, CAMERA_PERSPECTIVE, 0u);

@@ -68,20 +68,20 @@ TEST_CASE("an environment's density integrates to 1, is constant for a constant 
         radiance[random() % radiance.size()] = glm::vec3(0, 0, 3e-4f);
         const auto texels = scene::build_environment(width, height, radiance);
         double integral = 0, sphere = 0;
-        std::vector<scene::AliasCell> cells;
         for (std::size_t i = 0; i < texels.size(); ++i) {
             const double omega = scene::texel_solid_angle(width, height, static_cast<std::uint32_t>(i / width));
             integral += static_cast<double>(texels[i].pdf) * omega;
             sphere += omega;
-            cells.push_back({texels[i].alias_threshold, texels[i].alias});
         }
         CHECK(sphere == doctest::Approx(4 * pi).epsilon(1e-12));
         CHECK(integral == doctest::Approx(1).epsilon(1e-6));
-        const auto drawn = scene::probabilities(cells);
+        const auto edge = [](std::uint32_t end) { return end == 0xffffffffu ? 1.0 : end / 4294967296.0; };
         for (std::size_t i = 0; i < texels.size(); ++i) {
             const auto x = static_cast<std::uint32_t>(i % width), y = static_cast<std::uint32_t>(i / width);
-            CHECK(drawn[i] ==
-                  doctest::Approx(static_cast<double>(texels[i].pdf) * scene::texel_solid_angle(width, height, y)).epsilon(1e-6));
+            const double of_row = edge(texels[i].row_end) - (y == 0 ? 0.0 : edge(texels[i - width].row_end));
+            const double in_row = edge(texels[i].column_end) - (x == 0 ? 0.0 : edge(texels[i - 1].column_end));
+            const double drawn = of_row * in_row;
+            CHECK(drawn == doctest::Approx(static_cast<double>(texels[i].pdf) * scene::texel_solid_angle(width, height, y)).epsilon(1e-6));
             // Bilinear radiance is positive in a texel where it or one of its eight neighbours is.
             bool lit = false;
             for (std::uint32_t dy = 0; dy < 3; ++dy)
