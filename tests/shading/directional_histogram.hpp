@@ -35,7 +35,7 @@ class DirectionalHistogram {
         std::vector<double> result(size());
         for (int ring = 0; ring < 2 * rings; ++ring)
             for (int sector = 0; sector < 4 * sectors; ++sector)
-                result[static_cast<std::size_t>(ring / 2 * sectors + sector / 4)] += integrate_cell(
+                result[static_cast<std::size_t>(ring) / 2 * sectors + static_cast<std::size_t>(sector) / 4] += integrate_cell(
                     density, ring / (2.0 * rings), (ring + 1) / (2.0 * rings), sector / (4.0 * sectors), (sector + 1) / (4.0 * sectors), 5);
         return result;
     }

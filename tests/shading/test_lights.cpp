@@ -153,7 +153,7 @@ TEST_CASE("directions to a constant environment are uniform") {
         REQUIRE(pdf == environment_pdf(data, d));
         const int ring = std::clamp(static_cast<int>((d.y + 1) * 4), 0, 7);
         const int sector = std::clamp(static_cast<int>((std::atan2(d.z, d.x) / (2 * PI) + 0.5f) * 8), 0, 7);
-        ++count[static_cast<std::size_t>(ring * 8 + sector)];
+        ++count[static_cast<std::size_t>(ring) * 8 + static_cast<std::size_t>(sector)];
     }
     CHECK(tests::chi_squared(count, expected).p > 0.001);
     CHECK(environment_pdf(data, {0, 1, 0}) == doctest::Approx(1 / (4 * M_PI)));

@@ -75,7 +75,7 @@ glm::dvec3 lookup(const scene::EnvironmentImage& image, glm::dvec3 d, double rot
     const auto texel = [&](double column, double row) {
         const int w = static_cast<int>(image.width), h = static_cast<int>(image.height);
         const int i = (static_cast<int>(column) % w + w) % w, j = std::clamp(static_cast<int>(row), 0, h - 1);
-        return glm::dvec3(image.texels[static_cast<std::size_t>(j * w + i)]);
+        return glm::dvec3(image.texels[static_cast<std::size_t>(j) * image.width + static_cast<std::size_t>(i)]);
     };
     const double fx = x - std::floor(x), fy = y - std::floor(y), x0 = std::floor(x), y0 = std::floor(y);
     return glm::mix(glm::mix(texel(x0, y0), texel(x0 + 1, y0), fx), glm::mix(texel(x0, y0 + 1), texel(x0 + 1, y0 + 1), fx), fy);
