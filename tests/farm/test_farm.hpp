@@ -167,7 +167,7 @@ class TestFarm {
     }
     [[nodiscard]] Http http(const std::string& bearer) const {
         return {{false, "127.0.0.1", static_cast<unsigned>(std::stoul(http_port_))},
-                bearer,
+                {bearer, {}},
                 {std::chrono::seconds(10), std::chrono::seconds(30)},
                 {}};
     }

@@ -305,10 +305,15 @@ TEST_CASE("a local farm renders, and leaves neither processes nor files") {
         CHECK(farm->check().has_value());
         const auto address = parse_server(farm->url());
         REQUIRE(address.has_value());
-        Client client(Http(*address, farm->token(), {}, {}));
+        Client client(Http(*address, {farm->token(), {}}, {}, {}));
         std::ofstream(folder / "scene.gltf") << "tile_ms=1";
         const auto local = make_manifest({.main = "scene.gltf", .files = {{"scene.gltf", folder / "scene.gltf"}}}, {});
-        const auto sent = upload(client, *local, {.connect = [&] { return Http(*address, farm->token(), {}, {}); }, .on_progress = {}});
+        const auto sent = upload(client, *local,
+                                 {.connect =
+                                      [&] {
+                                          return Http(*address, {farm->token(), {}}, {}, {});
+                                      },
+                                  .on_progress = {}});
         REQUIRE(sent.has_value());
         const auto job =
             client.submit({.scene = sent->scene, .settings = {{"size", "64x64"}, {"spp", "1"}, {"tile", "16"}}, .name = "", .key = ""});
