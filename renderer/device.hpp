@@ -58,7 +58,7 @@ class Device {
     /// Renders samples 0 .. params.spp - 1 of each pixel of `rect` into `rgba` (rect.width * rect.height, row by row): the mean of linear
     /// scene radiance, premultiplied by alpha, and alpha (1 but where a hidden environment was seen).
     virtual Result<TraceStats> render(const shading::FrameParams& params, Rect rect, std::span<glm::vec4> rgba) = 0;
-    /// Renders pixels of `rect` from its first one on, as many as one batch holds, and measures each kernel. All 0 where there are no
+    /// Renders `rect` once, with a few samples a pixel, and measures each kernel. All 0 where there are no kernels.
     /// kernels.
     virtual Result<KernelProfile> profile(const shading::FrameParams&, Rect) { return KernelProfile{}; }
 };

@@ -25,7 +25,6 @@ constexpr std::uint32_t software_rays_per_lane = 32, hardware_rays_per_lane = 1;
 constexpr std::uint32_t software_slots = 1u << 17, hardware_slots = 1u << 20;
 constexpr std::uint32_t software_first_batch = 1u << 14, hardware_first_batch = 1u << 16;
 constexpr std::uint32_t least_batch = 256;
-constexpr std::uint32_t samples_at_once = 16;      // of one pixel in one batch: neighbours in a group see the same things
 constexpr std::uint64_t stack_bytes = 64ull << 20; // of all lanes in flight
 constexpr double target_seconds = 0.15;            // of one submission; drivers may kill those of seconds
 constexpr std::uint32_t vertices_at_once = 16;     // in one submission

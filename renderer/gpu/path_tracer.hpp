@@ -17,6 +17,9 @@
 
 namespace raymill::gpu {
 
+/// Samples of one pixel in one batch: neighbours in a group see the same things.
+inline constexpr std::uint32_t samples_at_once = 16;
+
 class PathTracer final : public VulkanDevice {
   public:
     static Result<std::unique_ptr<PathTracer>> create(std::unique_ptr<Context> context, DeviceInfo info, const Tuning& tuning);
@@ -42,6 +45,7 @@ class PathTracer final : public VulkanDevice {
     Status run_batch(const shading::Batch& batch, std::uint32_t vertices, bool first_of_pixels, TraceStats& stats);
     void record_vertices(VkCommandBuffer commands, shading::Batch& batch, std::uint32_t vertices);
     Result<shading::WavefrontCounters> read_counters();
+    Status profile_batch(shading::Batch batch, std::uint32_t vertices, KernelProfile& profile);
     Result<std::vector<std::byte>> read_back(const Buffer& buffer, std::uint64_t size);
     Status write(const Buffer& buffer, std::span<const std::byte> bytes);
     Status set_queue_lengths(std::uint32_t active, std::uint32_t shadows);

@@ -105,11 +105,22 @@ Result<KernelProfile> PathTracer::profile(const shading::FrameParams& params, Re
     CHECK_AT_MOST(std::uint64_t{rect.x} + rect.width, std::uint64_t{params.width});
     CHECK_AT_MOST(std::uint64_t{rect.y} + rect.height, std::uint64_t{params.height});
     set_frame(params, rect);
-    Batch batch = empty_batch();
-    batch.samples = std::max(1u, std::min(params.spp, slots_));
-    batch.pixels = static_cast<std::uint32_t>(std::min<std::uint64_t>(std::uint64_t{rect.width} * rect.height, slots_ / batch.samples));
     KernelProfile profile;
-    profile.samples = std::uint64_t{batch.pixels} * batch.samples;
+    Batch batch = empty_batch();
+    batch.samples = std::max(1u, std::min({params.spp, samples_at_once, slots_}));
+    const std::uint64_t all = std::uint64_t{rect.width} * rect.height;
+    for (std::uint64_t first = 0; first < all; first += batch.pixels) {
+        batch.first_pixel = static_cast<std::uint32_t>(first);
+        batch.pixels = static_cast<std::uint32_t>(std::min<std::uint64_t>(all - first, slots_ / batch.samples));
+        batch.queue = 0;
+        RETURN_ERROR(profile_batch(batch, params.max_bounces + 2, profile));
+    }
+    RETURN_ERROR(context_->messages().take());
+    return profile;
+}
+
+// One batch, each kernel in a submission of its own.
+Status PathTracer::profile_batch(Batch batch, std::uint32_t vertices, KernelProfile& profile) {
     const auto timed = [&](double& seconds, auto record) -> Status {
         const auto start = std::chrono::steady_clock::now();
         RETURN_ERROR(context_->run(record));
@@ -121,10 +132,11 @@ Result<KernelProfile> PathTracer::profile(const shading::FrameParams& params, Re
         vkCmdFillBuffer(commands, counters_.get(), 0, sizeof(WavefrontCounters), 0);
         barrier(commands);
     }));
-    RETURN_ERROR(timed(profile.generate_s, [&](VkCommandBuffer commands) {
-        dispatch(commands, Kernel::generate, batch, groups_for(batch.pixels * batch.samples));
-    }));
-    for (std::uint32_t vertex = 0; vertex < params.max_bounces + 2; ++vertex) {
+    const std::uint32_t samples = batch.pixels * batch.samples;
+    RETURN_ERROR(
+        timed(profile.generate_s, [&](VkCommandBuffer commands) { dispatch(commands, Kernel::generate, batch, groups_for(samples)); }));
+    WavefrontCounters counters{};
+    for (std::uint32_t vertex = 0; vertex < vertices; ++vertex) {
         RETURN_ERROR(context_->run([&](VkCommandBuffer commands) { dispatch(commands, Kernel::prepare, batch, 1); }));
         RETURN_ERROR(timed(vertex == 0 ? profile.primary_s : profile.bounce_s, [&](VkCommandBuffer commands) {
             dispatch_indirect(commands, Kernel::trace_closest, batch, offsetof(WavefrontCounters, closest_groups));
@@ -136,18 +148,19 @@ Result<KernelProfile> PathTracer::profile(const shading::FrameParams& params, Re
         RETURN_ERROR(timed(profile.shadow_s, [&](VkCommandBuffer commands) {
             dispatch_indirect(commands, Kernel::trace_shadow, batch, offsetof(WavefrontCounters, shadow_groups));
         }));
-        const auto counters = read_counters();
-        if (!counters) return std::unexpected(counters.error());
-        if (vertex == 0) profile.primary_rays = counters->closest_rays;
-        profile.bounce_rays = counters->closest_rays - profile.primary_rays;
-        profile.shadow_rays = counters->shadow_rays;
+        const auto read = read_counters();
+        if (!read) return std::unexpected(read.error());
+        counters = *read;
         batch.queue ^= 1;
-        if ((batch.queue == 0 ? counters->active_0 : counters->active_1) == 0) break;
+        if ((batch.queue == 0 ? counters.active_0 : counters.active_1) == 0) break;
     }
     RETURN_ERROR(timed(profile.accumulate_s,
                        [&](VkCommandBuffer commands) { dispatch(commands, Kernel::accumulate, batch, groups_for(batch.pixels)); }));
-    RETURN_ERROR(context_->messages().take());
-    return profile;
+    profile.samples += samples;
+    profile.primary_rays += samples;
+    profile.bounce_rays += counters.closest_rays - samples;
+    profile.shadow_rays += counters.shadow_rays;
+    return {};
 }
 
 } // namespace raymill::gpu
