@@ -76,6 +76,10 @@ void Arguments::positionals(const std::string& name, std::vector<std::string>& i
     impl_->app.add_option(name, into, help)->required()->expected(1, -1)->type_name("");
 }
 
+void Arguments::some(const std::string& name, std::vector<std::string>& into, const std::string& help) {
+    impl_->app.add_option(name, into, help)->expected(0, -1)->type_name("");
+}
+
 void Arguments::settings(std::map<std::string, std::string>& words) {
     const auto group_before = std::exchange(impl_->group, "Render settings");
     for (const auto& info : setting_infos()) {

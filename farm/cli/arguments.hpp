@@ -31,6 +31,8 @@ class Arguments {
     void positional(const std::string& name, std::string& into, const std::string& help);
     /// One or more of them.
     void positionals(const std::string& name, std::vector<std::string>& into, const std::string& help);
+    /// Any number of them, none as well.
+    void some(const std::string& name, std::vector<std::string>& into, const std::string& help);
     /// Every render setting under its own name; those given are in `words` after parse().
     void settings(std::map<std::string, std::string>& words);
     /// Options after this stand under `title` in the help.

@@ -5,6 +5,7 @@
 #include "farm/cli/saving.hpp"
 #include "farm/cli/shot.hpp"
 #include "farm/coordinator/local_farm.hpp"
+#include "renderer/device.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -17,6 +18,8 @@
 
 namespace raymill::cli {
 namespace {
+
+constexpr unsigned max_workers = 256;
 
 using Clock = std::chrono::steady_clock;
 
@@ -34,11 +37,35 @@ double own_peak_mb() {
     return static_cast<double>(std::max(self.ru_maxrss, children.ru_maxrss)) / 1024;
 }
 
+/// Whether this machine can have a GPU at all, by what its kernel shows. Listing devices through Vulkan takes a tenth of a second, which a
+/// machine without one is spared.
+bool has_gpu_nodes() {
+    std::error_code fault;
+    for (const char* node : {"/dev/nvidia0", "/dev/kfd", "/dev/dxg"})
+        if (std::filesystem::exists(node, fault)) return true;
+    for (const auto& entry : std::filesystem::directory_iterator("/dev/dri", fault))
+        if (entry.path().filename().string().starts_with("renderD")) return true;
+    return false;
+}
+
+/// The GPUs that share the work when nobody names a device: all of the chosen one's class, so that their pixels are the same bits.
+std::vector<std::string> gpus() {
+    std::vector<std::string> uuids;
+    if (!has_gpu_nodes()) return uuids;
+    const auto devices = list_devices();
+    const auto chosen = std::ranges::find(devices, true, &DeviceInfo::chosen);
+    if (chosen == devices.end() || chosen->type != "discrete") return uuids;
+    for (const auto& device : devices)
+        if (device.unusable.empty() && device.device_class == chosen->device_class && !device.uuid.empty()) uuids.push_back(device.uuid);
+    return uuids;
+}
+
 /// Starts the farm's processes. The threads that were asked for are all workers' together.
 Result<farm::LocalFarm> start_farm(const Options& options) {
     farm::LocalFarmOptions local;
     local.device = options.device;
-    local.workers = options.workers.value_or(1);
+    if (options.device.empty()) local.devices = gpus();
+    local.workers = options.workers.value_or(std::max(1u, static_cast<unsigned>(std::min<std::size_t>(local.devices.size(), max_workers))));
     const unsigned threads = options.threads.value_or(std::max(1u, std::thread::hardware_concurrency()));
     if (options.threads || local.workers > 1) local.threads = std::max(1u, threads / local.workers);
     return farm::LocalFarm::start(local);
@@ -144,7 +171,7 @@ int run_render(Arguments& arguments) {
     arguments.positional("SCENE", scene, "a glTF file (.gltf, .glb)");
     arguments.text("-o,--output", out, "OUT",
                    "x.png or x.exr, with #### or %04d for a frame's number; several frames into a plain name become x.0001.png");
-    arguments.number("--workers", options.workers, 1, 256, "render processes (1)");
+    arguments.number("--workers", options.workers, 1, max_workers, "render processes; one for each GPU of the best kind, else 1");
     arguments.number("--threads", options.threads, 1, 4096,
                      "CPU threads of software devices and the reference, all workers together (all)");
     arguments.text("--device", options.device, "NAME", "a device by name, index or UUID, \"software\" or \"reference\"; the best");

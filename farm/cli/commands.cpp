@@ -61,6 +61,7 @@ std::span<const Command> commands() {
         {"inspect", "say what is in a scene and what would not be drawn as meant", run_inspect},
         {"workers", "list who works for the coordinator", run_workers},
         {"devices", "list this machine's devices, which would be chosen and why", run_devices},
+        {"bench", "measure this machine: samples and rays a second, scene by scene", run_bench},
     };
     return all;
 }

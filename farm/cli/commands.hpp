@@ -7,6 +7,7 @@
 
 namespace raymill::cli {
 
+int run_bench(Arguments& arguments);
 int run_cancel(Arguments& arguments);
 int run_devices(Arguments& arguments);
 int run_fetch(Arguments& arguments);

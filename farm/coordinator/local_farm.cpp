@@ -120,7 +120,8 @@ Result<LocalFarm> LocalFarm::start(const LocalFarmOptions& options) {
     for (unsigned i = 0; i < options.workers; ++i) {
         const auto name = "worker" + std::to_string(i);
         std::vector<std::string> words{"worker", "--connect", addresses.workers, "--data", (farm.folder_ / name).string()};
-        if (!options.device.empty()) words.insert(words.end(), {"--device", options.device});
+        const auto& device = options.devices.empty() ? options.device : options.devices[i % options.devices.size()];
+        if (!device.empty()) words.insert(words.end(), {"--device", device});
         if (options.threads != 0) words.insert(words.end(), {"--threads", std::to_string(options.threads)});
         const auto worker = run(words, name + ".log");
         if (!worker) return std::unexpected(worker.error());

@@ -16,7 +16,8 @@ struct LocalFarmOptions {
     unsigned threads = 0; ///< of every worker; 0: all
     /// The program and arguments in front of "serve" and "worker".
     std::vector<std::string> command{"/proc/self/exe"};
-    std::filesystem::path temporary; ///< folder to make the farm's own folder in; empty: $TMPDIR or /tmp
+    std::filesystem::path temporary;    ///< folder to make the farm's own folder in; empty: $TMPDIR or /tmp
+    std::vector<std::string> devices{}; ///< of the workers in turn, instead of `device`; empty: `device`
 };
 
 class LocalFarm {

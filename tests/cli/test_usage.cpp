@@ -178,6 +178,24 @@ TEST_CASE("inspect says in words and in JSON what is in a scene") {
     CHECK(json["cameras"].empty());
 }
 
+TEST_CASE("bench measures a scene on a device, and its parts fit together") {
+    const test::Folder folder;
+    folder.write("t.gltf", triangle);
+    const auto said = test::raymill(
+        {"bench", (folder.path / "t.gltf").string(), "--device", "reference", "--size", "8x8", "--spp", "2", "--seconds", "1", "--json"});
+    REQUIRE_MESSAGE(said.status == 0, said.err);
+    const auto json = nlohmann::json::parse(said.out, nullptr, false);
+    REQUIRE(json.is_object());
+    CHECK(json["device"] == "reference");
+    CHECK(json["triangles"] == 1);
+    CHECK(json["samples"] == json["passes"].get<int>() * 8 * 8 * 2);
+    CHECK(json["trace_s"].get<double>() >= 1);
+    CHECK(json["samples_per_s"].get<double>() == doctest::Approx(json["samples"].get<double>() / json["trace_s"].get<double>()));
+    CHECK(json["rays_per_s"].get<double>() >= json["samples_per_s"].get<double>()); // each path has a ray at least
+    fault({"bench", "/nonexistent/a.glb", "--device", "reference"}, 3);
+    fault({"bench", (folder.path / "t.gltf").string(), "--seconds", "0"}, 2);
+}
+
 TEST_CASE("an error under --json is an object too") {
     const auto said = test::raymill({"inspect", "/nonexistent/a.glb", "--json"});
     CHECK(said.status == 3);
