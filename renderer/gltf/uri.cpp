@@ -47,10 +47,10 @@ std::string_view scheme_of(std::string_view uri) {
 /// RFC 4648, 4; also its URL-safe letters and without padding, as some exporters write.
 std::vector<std::byte> base64_decoded(std::string_view text, const std::string& where) {
     static const auto values = [] {
-        std::array<std::int8_t, 256> table;
+        std::array<int, 256> table;
         table.fill(-1);
         constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        for (std::size_t i = 0; i < letters.size(); ++i) table[static_cast<unsigned char>(letters[i])] = static_cast<std::int8_t>(i);
+        for (std::size_t i = 0; i < letters.size(); ++i) table[static_cast<unsigned char>(letters[i])] = static_cast<int>(i);
         table[static_cast<unsigned char>('-')] = 62;
         table[static_cast<unsigned char>('_')] = 63;
         return table;
