@@ -4,10 +4,10 @@
 
 #include <glm/glm.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -56,10 +56,10 @@ inline std::vector<glm::vec4> noisy_pixels(std::uint32_t width, std::uint32_t he
     return pixels;
 }
 
-inline bool same_bits(const glm::vec4& a, const glm::vec4& b) { return std::memcmp(&a, &b, sizeof a) == 0; }
+inline bool same_bits(const glm::vec4& a, const glm::vec4& b) { return glm::floatBitsToUint(a) == glm::floatBitsToUint(b); }
 
 inline bool same_bits(const std::vector<glm::vec4>& a, const std::vector<glm::vec4>& b) {
-    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(glm::vec4)) == 0;
+    return std::ranges::equal(a, b, [](const auto& x, const auto& y) { return same_bits(x, y); });
 }
 
 inline std::vector<std::uint8_t> bytes_of_file(const std::filesystem::path& file) {

@@ -27,7 +27,8 @@ TEST_CASE("400 textures are drawn, each in its place") {
         const std::uint32_t material = build.material(glm::vec4(1));
         build.flat.materials[material].flags = shading::MATERIAL_UNLIT;
         build.flat.materials[material].base_color_texture.texture = build.plain_texture(colors.back());
-        const glm::vec3 place(static_cast<float>(i % 20) - 9.5f, 0, static_cast<float>(i / 20) - 9.5f);
+        const std::uint32_t column = i % 20, row = i / 20;
+        const glm::vec3 place(static_cast<float>(column) - 9.5f, 0, static_cast<float>(row) - 9.5f);
         build.instance(build.square(material), tests::combined(tests::moved(place), tests::scaled(glm::vec3(0.5f))));
     }
     auto scene = build.finish(glm::vec3(0, 1, 0), glm::vec3(0, 0, -1e-3f), 40, 1, glm::vec3(0));
