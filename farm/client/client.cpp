@@ -252,7 +252,8 @@ Result<JobInfo> Client::follow(const std::string& id, std::uint64_t after, const
         bool ended = page->empty(); // half a minute of silence: ask, in case the last event was before `after`
         for (const auto& event : *page) {
             if (auto good = on_event(event); !good) return std::unexpected(good.error());
-            ended = ended || event.event == "job";
+            // Only the event that ends the job: to ask at an earlier one could find it over while its last events are still to come.
+            ended = ended || (event.event == "job" && is_over(event.state));
         }
         if (!ended) continue;
         auto state = job(id);

@@ -8,9 +8,13 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace raymill::farm::client {
+
+/// Whether a job in this state has ended.
+inline bool is_over(std::string_view state) { return state == "done" || state == "failed" || state == "cancelled"; }
 
 struct JobInfo {
     std::string id, name, key, scene, state, device;
@@ -24,7 +28,7 @@ struct JobInfo {
     double trace_s = 0, trace_cpu_s = 0, prepare_s = 0, peak_rss_mb = 0;
     std::string json; ///< the server's own words, on one line
 
-    [[nodiscard]] bool over() const { return state == "done" || state == "failed" || state == "cancelled"; }
+    [[nodiscard]] bool over() const { return is_over(state); }
     /// Why an ended job has no result; nothing for one that is done. The worker's code is kept, so that a bad scene is Code::bad_input here
     /// too.
     [[nodiscard]] std::optional<Error> fault() const;

@@ -272,6 +272,26 @@ TEST_CASE("a submission without a key is sent with one of its own, so that sendi
     CHECK(bodies[2].find("\"key\":\"mine\"") != std::string::npos);
 }
 
+TEST_CASE("following a job gives every event to the last, however early the job is known to be over") {
+    // The job ends between the page that says it runs and the question for its state: the events between were lost once.
+    FakeServer server;
+    server.on_get = [](const std::string& path) -> std::string {
+        if (path.find("/events") == std::string::npos) return R"({"job": "a1", "state": "done"})";
+        if (path.find("after=0") != std::string::npos)
+            return R"({"events": [{"seq": 1, "event": "job", "state": "running", "tiles": {"total": 1, "done": 0}}], "next": 1})";
+        return R"({"events": [{"seq": 2, "event": "tile", "tiles": {"total": 1, "done": 1}}, {"seq": 3, "event": "job", "state": "done"}], "next": 3})";
+    };
+    Client client(Http(server.address(), {}, patient, {}));
+    std::vector<std::uint64_t> seen;
+    const auto job = client.follow("a1", 0, [&](const farm::client::Event& event) -> Status {
+        seen.push_back(event.seq);
+        return {};
+    });
+    REQUIRE(job);
+    CHECK(job->over());
+    CHECK(seen == std::vector<std::uint64_t>{1, 2, 3});
+}
+
 TEST_CASE("a stop ends a request that waits for the server's answer") {
     FakeServer server;
     std::stop_source stop;

@@ -48,7 +48,7 @@ class RealPage(unittest.TestCase):
                 self.fail(f"no look found the frame half drawn: {seen}")
             self.assertEqual(seen[-1][1], 1)
             browser.until(lambda: browser.text("#job-state") == "done", 30, "the job is not shown as done")
-            self.assertIn("idle", browser.until(lambda: browser.text("#workers"), 30, "no worker is shown"))
+            browser.until(lambda: "idle" in browser.text("#workers"), 30, "no idle worker is shown")
             self.assertEqual([line for line in browser.log() if "Content Security Policy" in line], [])
             self.assertEqual(client.job(job).state, "done")
             if folder := os.environ.get("RAYMILL_SHOTS"):
