@@ -4,6 +4,7 @@
 #include "farm/client/upload.hpp"
 #include "tests/farm/scratch.hpp"
 
+#include <arpa/inet.h>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -12,10 +13,13 @@
 #include <fcntl.h>
 #include <fstream>
 #include <map>
+#include <netinet/in.h>
 #include <poll.h>
+#include <random>
 #include <sstream>
 #include <string>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -101,6 +105,32 @@ class Process {
     int output_ = -1, status_ = 0;
 };
 
+inline bool can_bind(unsigned port) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE(fd >= 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const bool bound = ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+    ::close(fd);
+    return bound;
+}
+
+/// The first of three ports of loopback in a row that are free now and that nobody gets by accident later: below those that the kernel
+/// gives to outgoing connections (net.ipv4.ip_local_port_range). A server with a port out of that range may find it taken when it comes
+/// back, by any client's end of a connection, even by its own worker's: connecting again and again to a port where nobody listens ends in a
+/// connection with oneself.
+inline unsigned free_ports() {
+    std::random_device draw;
+    for (int attempt = 0; attempt < 1000; ++attempt) {
+        const auto port = 10000 + draw() % 20000;
+        if (can_bind(port) && can_bind(port + 1) && can_bind(port + 2)) return port;
+    }
+    FAIL("no three ports in a row are free on loopback between 10000 and 30000");
+    return 0;
+}
+
 /// Children of a process, by /proc.
 inline std::vector<pid_t> children_of(pid_t parent) {
     std::vector<pid_t> children;
@@ -140,17 +170,14 @@ class TestFarm {
     }
 
     void start_server() {
-        server.emplace(Process({"serve", "--data", folder / "server", "--http", "127.0.0.1:" + http_port_, "--workers-at",
-                                "tcp://127.0.0.1:" + worker_port_, "--lease-ms", "2000"},
+        server.emplace(Process({"serve", "--data", folder / "server", "--http", "127.0.0.1:" + std::to_string(http_port_), "--workers-at",
+                                "tcp://127.0.0.1:" + std::to_string(worker_port_), "--lease-ms", "2000"},
                                folder / "home", folder / "server.log"));
         const auto line = server->line();
         REQUIRE_MESSAGE(line.starts_with("raymill: serving http://127.0.0.1:"), line << " / " << log("server.log"));
-        // The ports stay over restarts, as they would for people.
-        http_port_ = line.substr(34, line.find(',') - 34);
-        worker_port_ = line.substr(line.rfind(':') + 1);
     }
     void start_worker(unsigned i) {
-        std::vector<std::string> words{"worker", "--connect", "tcp://127.0.0.1:" + worker_port_, "--data",
+        std::vector<std::string> words{"worker", "--connect", "tcp://127.0.0.1:" + std::to_string(worker_port_), "--data",
                                        folder / ("worker" + std::to_string(i))};
         words.insert(words.end(), worker_options_.begin(), worker_options_.end());
         workers.insert_or_assign(i, Process(words, folder / "home", folder / ("worker" + std::to_string(i) + ".log")));
@@ -166,13 +193,10 @@ class TestFarm {
         return word;
     }
     [[nodiscard]] Http http(const std::string& bearer) const {
-        return {{false, "127.0.0.1", static_cast<unsigned>(std::stoul(http_port_))},
-                {bearer, {}},
-                {std::chrono::seconds(10), std::chrono::seconds(30)},
-                {}};
+        return {{false, "127.0.0.1", http_port_}, {bearer, {}}, {std::chrono::seconds(10), std::chrono::seconds(30)}, {}};
     }
     [[nodiscard]] Client client() const { return Client(http(token())); }
-    [[nodiscard]] unsigned worker_port() const { return static_cast<unsigned>(std::stoul(worker_port_)); }
+    [[nodiscard]] unsigned worker_port() const { return worker_port_; }
 
     /// Uploads a scene of one file with these words (fake_raymill.cpp says which) and gives its id.
     std::string scene(const std::string& words) {
@@ -220,7 +244,8 @@ class TestFarm {
     std::map<unsigned, Process> workers;
 
   private:
-    std::string http_port_ = "0", worker_port_ = "0";
+    // They stay over restarts, as they would for people. The workers' door takes the port after its own, too.
+    unsigned http_port_ = free_ports(), worker_port_ = http_port_ + 1;
     std::vector<std::string> worker_options_;
 };
 
