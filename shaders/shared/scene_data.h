@@ -25,9 +25,8 @@ struct SceneMesh {
     uint first_tangent;                // vec4, w = handedness
     uint first_color;                  // vec4, linear, multiplies base colour
     uint first_uv0, first_uv1, first_uv2, first_uv3;
-    uint bvh_root;                     // filled by renderer/accel: root node of this mesh's bottom-level hierarchy
 };
-SHARED_LAYOUT(SceneMesh, 48, bvh_root, 44);
+SHARED_LAYOUT(SceneMesh, 44, first_uv3, 40);
 
 CONSTANT(uint, INSTANCE_FLIPS_WINDING, 1u);    // negative determinant: the front face is the other one
 CONSTANT(uint, INSTANCE_HAS_ALPHA, 2u);        // a material of the mesh is MASK or BLEND: hits must be asked (alpha_of_hit)
