@@ -19,8 +19,9 @@ std::vector<fs::path> scenes_of_our_own() {
     std::vector<fs::path> scenes;
     std::error_code fault;
     auto folder = fs::read_symlink("/proc/self/exe", fault).parent_path();
-    for (int up = 0; up < 5 && !fault && folder.has_relative_path(); ++up, folder = folder.parent_path()) {
-        if (!fs::is_regular_file(folder / "scenes" / "cornell.glb", fault)) continue;
+    for (int up = 0; up < 5 && folder.has_relative_path(); ++up, folder = folder.parent_path()) {
+        // A folder where they are not is no fault, but is_regular_file sets its code to ENOENT there.
+        if (std::error_code absent; !fs::is_regular_file(folder / "scenes" / "cornell.glb", absent)) continue;
         for (const auto& entry : fs::directory_iterator(folder / "scenes", fault))
             if (entry.path().extension() == ".glb") scenes.push_back(entry.path());
         break;

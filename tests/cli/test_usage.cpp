@@ -196,6 +196,18 @@ TEST_CASE("bench measures a scene on a device, and its parts fit together") {
     fault({"bench", (folder.path / "t.gltf").string(), "--seconds", "0"}, 2);
 }
 
+TEST_CASE("bench without a scene measures the scenes of the checkout that the program was built in") {
+    const auto said = test::raymill({"bench", "--device", "reference", "--size", "8x8", "--spp", "1", "--seconds", "1", "--json"});
+    REQUIRE_MESSAGE(said.status == 0, said.err);
+    std::vector<std::string> names;
+    for (const auto& line : lines_of(said.out)) {
+        const auto json = nlohmann::json::parse(line, nullptr, false);
+        REQUIRE(json.is_object());
+        if (json.contains("scene")) names.push_back(std::filesystem::path(json["scene"].get<std::string>()).filename());
+    }
+    CHECK(names == std::vector<std::string>{"animated.glb", "atrium.glb", "cornell.glb", "instances.glb", "materials.glb"});
+}
+
 TEST_CASE("an error under --json is an object too") {
     const auto said = test::raymill({"inspect", "/nonexistent/a.glb", "--json"});
     CHECK(said.status == 3);
