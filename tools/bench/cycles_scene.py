@@ -150,7 +150,8 @@ def main():
     wanted = ask.get('camera')
     chosen = [c for c in cameras if wanted in (None, c.name, c.data.name) or (c.parent and c.parent.name == wanted)]
     if not chosen:
-        sys.exit('no camera %r in %s; there are %s' % (wanted, ask['scene'], ', '.join(c.name for c in cameras)))
+        there = ', '.join(c.name for c in cameras) or 'none: the comparison needs a camera in the file'
+        sys.exit('no camera%s in %s; there are %s' % (' ' + wanted if wanted else '', ask['scene'], there))
     scene.camera = chosen[0]
     scene.camera.data.clip_start, scene.camera.data.clip_end = 1e-3, 1e9
     index = {node.get('name'): node['camera'] for node in document['nodes'] if 'camera' in node}.get(scene.camera.name)
