@@ -9,13 +9,13 @@ void main() {
         uint slot = queue_slot(batch.queue, i);
         PathState path = wavefront.paths.at[slot];
         ShadowRay shadow;
-        uint todo = shade(load_scene(), wavefront.params, wavefront.hits.at[slot], path, shadow);
+        uint outcome = shade(load_scene(), wavefront.params, wavefront.hits.at[slot], path, shadow);
         wavefront.paths.at[slot] = path;
-        if ((todo & PATH_HAS_SHADOW) != 0u) {
+        if ((outcome & PATH_HAS_SHADOW) != 0u) {
             wavefront.shadows.at[slot] = shadow;
             wavefront.shadow_queue.at[atomicAdd(wavefront.counters.at[0].shadows, 1u)] = slot;
         }
-        if ((todo & PATH_CONTINUES) != 0u) {
+        if ((outcome & PATH_CONTINUES) != 0u) {
             if (batch.queue == 0u)
                 wavefront.queue_1.at[atomicAdd(wavefront.counters.at[0].active_1, 1u)] = slot;
             else

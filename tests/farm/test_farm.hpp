@@ -117,10 +117,9 @@ inline bool can_bind(unsigned port) {
     return bound;
 }
 
-/// The first of three ports of loopback in a row that are free now and that nobody gets by accident later: below those that the kernel
-/// gives to outgoing connections (net.ipv4.ip_local_port_range). A server with a port out of that range may find it taken when it comes
-/// back, by any client's end of a connection, even by its own worker's: connecting again and again to a port where nobody listens ends in a
-/// connection with oneself.
+/// The first of three ports of loopback in a row that are free now and that no client gets by accident: below those that the kernel gives
+/// to outgoing connections (net.ipv4.ip_local_port_range). A server that took free ones (port 0) may not come back at the first of them: a
+/// given workers' port stands for the one after it as well, which may be some client's end of a connection by then.
 inline unsigned free_ports() {
     std::random_device draw;
     for (int attempt = 0; attempt < 1000; ++attempt) {

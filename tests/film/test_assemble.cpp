@@ -2,7 +2,6 @@
 #include "renderer/film/assemble.hpp"
 #include "renderer/film/read_image.hpp"
 #include "tests/film/pixels.hpp"
-#include "tests/skip.hpp"
 
 #include <algorithm>
 #include <malloc.h>
@@ -97,9 +96,6 @@ TEST_CASE("a chunk of another frame or sample count, a broken one and a missing 
 TEST_CASE("a frame 16384 pixels wide is assembled in the memory of a band of tiles") {
     // 16384 x 512 as floats is 134 MB, one band of 64 rows 16.8 MB. At each fetch the heap may have grown by the band and what the writers
     // hold (EXR: 16 lines twice), 32 MB; a frame that is kept, even as halves (67 MB), is far above.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    RAYMILL_SKIP("a sanitizer's heap is not the one that mallinfo2 counts");
-#endif
     const test::Folder folder;
     for (const auto format : {ImageFormat::png, ImageFormat::exr}) {
         const FrameLayout layout{.grid = {16384, 512, 64}, .frame = 0, .samples = 1};
@@ -113,8 +109,12 @@ TEST_CASE("a frame 16384 pixels wide is assembled in the memory of a band of til
             return encode_chunk({.frame = 0, .rect = layout.grid.rect(index), .samples = 1, .device_class = ""}, tile);
         };
         REQUIRE(assemble(layout, fetch, **writer).has_value());
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+        MESSAGE("memory is not looked at: a sanitizer's heap is not the one that mallinfo2 counts");
+#else
         CHECK(most >= 16384 * 64 * sizeof(glm::vec4)); // the heap is really counted
         CHECK(most < 32'000'000);
+#endif
     }
 }
 
