@@ -14,6 +14,8 @@ UNITTEST_SKIP = re.compile(r"^(\S+) .*\.\.\. skipped '(.*)'$", re.MULTILINE)
 UNITTEST_BAD = re.compile(r"^(?:FAIL|ERROR): (.*)$", re.MULTILINE)
 SKIP = re.compile(r"^SKIPPED: (.*)$", re.MULTILINE)
 DOCTEST_BAD = re.compile(r"^TEST CASE:\s+(.*?)\n(?:.*\n)*?.*?ERROR:", re.MULTILINE)
+DOCTEST_RULE = "=" * 79
+LINES_SHOWN = 40  # of a failure; all of it is in Meson's testlog.txt
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -44,6 +46,19 @@ def count(test: dict) -> tuple[int, list[str], list[str]]:
     return max(passed, 0), bad, skipped
 
 
+def evidence(test: dict) -> list[str]:
+    """What a failed program said about it: doctest's blocks with an error in them, else its last lines."""
+    text = ANSI.sub("", (test.get("stdout") or "") + "\n" + (test.get("stderr") or ""))
+    blocks = [block.strip() for block in text.split(DOCTEST_RULE) if "ERROR:" in block]
+    if blocks:
+        lines = "\n".join(blocks).splitlines()
+        first = next(i for i, line in enumerate(lines) if "ERROR:" in line)
+        chosen = lines[max(0, first - 6) :][:LINES_SHOWN]
+    else:
+        chosen = text.strip().splitlines()[-LINES_SHOWN:]
+    return [line[:300] for line in chosen]
+
+
 def main() -> int:
     try:
         with open(sys.argv[1], encoding="utf-8") as log:
@@ -54,6 +69,10 @@ def main() -> int:
     for test in tests:
         good, bad, left_out = count(test)
         passed, failed, skipped = passed + good, failed + bad, skipped + left_out
+        if bad:
+            print(f"---- {test['name']} said:")
+            print("\n".join(evidence(test)))
+            print("----")
     for line in skipped:
         print(f"skipped: {line}")
     for line in failed:

@@ -175,7 +175,9 @@ void Shell::release(const Send& send) {
     } else if (const auto* grant = std::get_if<SendGrant>(&send)) {
         start_upload(grant->worker, grant->lease);
     } else if (const auto* answer = std::get_if<SendVerdict>(&send)) {
-        verdict(answer->worker, answer->lease, answer->accepted ? wire::Verdict::ACCEPTED : wire::Verdict::NOT_NEEDED);
+        const auto upload = uploads_.find({answer->worker, answer->lease});
+        verdict(answer->worker, answer->lease, answer->accepted ? wire::Verdict::ACCEPTED : wire::Verdict::NOT_NEEDED,
+                upload != uploads_.end() ? upload->second->number : 0);
     }
 }
 

@@ -110,8 +110,9 @@ class Shell {
     void on_offer(const std::string& worker, const wire::Offer& offer);
     void on_part(const std::string& worker, const wire::Part& part);
     void start_upload(const std::string& worker, const scheduler::LeaseRef& lease);
+    void grant(const Upload& upload, std::uint32_t parts);
     void finish_upload(std::uint64_t id, const Status& outcome);
-    void verdict(const std::string& worker, const scheduler::LeaseRef& lease, wire::Verdict::Outcome outcome);
+    void verdict(const std::string& worker, const scheduler::LeaseRef& lease, wire::Verdict::Outcome outcome, std::uint64_t number);
     void drop_stale_uploads();
 
     ShellParts parts_;

@@ -20,32 +20,44 @@ double finite(double value) { return std::isfinite(value) && value >= 0 ? value 
 
 } // namespace
 
-void Shell::verdict(const std::string& worker, const LeaseRef& lease, wire::Verdict::Outcome outcome) {
+void Shell::grant(const Upload& upload, std::uint32_t parts) {
+    wire::ToWorkerData message;
+    auto& grant = *message.mutable_grant();
+    to_wire(upload.lease, *grant.mutable_lease());
+    grant.set_number(upload.number);
+    grant.set_parts(parts);
+    parts_.data.send_to(upload.worker, message.SerializeAsString());
+}
+
+void Shell::verdict(const std::string& worker, const LeaseRef& lease, wire::Verdict::Outcome outcome, std::uint64_t number) {
     uploads_.erase({worker, lease});
     wire::ToWorkerData message;
-    to_wire(lease, *message.mutable_verdict()->mutable_lease());
-    message.mutable_verdict()->set_outcome(outcome);
+    auto& verdict = *message.mutable_verdict();
+    to_wire(lease, *verdict.mutable_lease());
+    verdict.set_number(number);
+    verdict.set_outcome(outcome);
     parts_.data.send_to(worker, message.SerializeAsString());
 }
 
 void Shell::on_offer(const std::string& worker, const wire::Offer& offer) {
     const auto lease = from_wire(offer.lease());
     const auto* job = parts_.catalog.find(lease.task.job);
-    if (job == nullptr) return verdict(worker, lease, wire::Verdict::NOT_NEEDED);
+    if (job == nullptr) return verdict(worker, lease, wire::Verdict::NOT_NEEDED, offer.number());
     const bool finish = lease.task.tile == finish_tile;
     const auto most = finish ? limits::frame_file : limits::chunk;
     const bool sound =
         offer.files_size() == (finish ? 1 : 2) &&
         std::ranges::all_of(offer.files(), [&](const auto& f) { return is_sha256(f.sha256()) && f.size() > 0 && f.size() <= most; }) &&
         static_cast<std::size_t>(offer.stats().notes_size()) <= limits::notes;
-    if (!sound) return verdict(worker, lease, wire::Verdict::NOT_NEEDED);
+    if (!sound) return verdict(worker, lease, wire::Verdict::NOT_NEEDED, offer.number());
     const auto mine =
         std::ranges::count_if(uploads_, [&](const auto& entry) { return entry.first.first == worker && entry.first.second != lease; });
     if (uploads_.size() >= uploads_at_a_time || static_cast<std::uint32_t>(mine) >= limits::uploads_a_worker)
-        return verdict(worker, lease, wire::Verdict::BUSY);
+        return verdict(worker, lease, wire::Verdict::BUSY, offer.number());
 
     auto upload = std::make_shared<Upload>();
     upload->id = next_upload_++;
+    upload->number = offer.number();
     upload->worker = worker;
     upload->tenant = job->row.added.spec.tenant;
     upload->lease = lease;
@@ -70,8 +82,9 @@ void Shell::on_offer(const std::string& worker, const wire::Offer& offer) {
 
 void Shell::start_upload(const std::string& worker, const LeaseRef& lease) {
     const auto found = uploads_.find({worker, lease});
-    if (found == uploads_.end()) return;
+    if (found == uploads_.end() || found->second->started) return; // where two offers of it came in one batch, this is asked for twice
     const auto upload = found->second;
+    upload->started = true;
     parts_.pool.post(upload->id, [this, upload] {
         // Nothing is sent twice: a result whose verdict was lost is there already.
         const bool there =
@@ -90,10 +103,7 @@ void Shell::start_upload(const std::string& worker, const LeaseRef& lease) {
             if (there || !ok) return finish_upload(upload->id, ok);
             upload->granted = true;
             upload->credit = limits::upload_credit;
-            wire::ToWorkerData grant;
-            to_wire(upload->lease, *grant.mutable_grant()->mutable_lease());
-            grant.mutable_grant()->set_parts(limits::upload_credit);
-            parts_.data.send_to(upload->worker, grant.SerializeAsString());
+            grant(*upload, limits::upload_credit);
         });
     });
 }
@@ -104,7 +114,7 @@ void Shell::on_part(const std::string& worker, const wire::Part& part) {
     auto& upload = *found->second;
     // Parts that do not follow are left-overs of a connection that broke, or a fault of the worker's; either way they are dropped, and the
     // worker offers the result again when nothing moves.
-    if (!upload.granted || upload.complete || upload.credit == 0) return;
+    if (part.number() != upload.number || !upload.granted || upload.complete || upload.credit == 0) return;
     const auto& file = upload.files[upload.file];
     if (part.file() != upload.file || part.offset() != upload.offset || part.data().empty() || part.data().size() > limits::part_bytes ||
         part.data().size() > file.size() - upload.offset)
@@ -128,10 +138,7 @@ void Shell::on_part(const std::string& worker, const wire::Part& part) {
         post([this, upload, ok, last] {
             if (!ok || last) return finish_upload(upload->id, ok);
             ++upload->credit;
-            wire::ToWorkerData grant;
-            to_wire(upload->lease, *grant.mutable_grant()->mutable_lease());
-            grant.mutable_grant()->set_parts(1);
-            parts_.data.send_to(upload->worker, grant.SerializeAsString());
+            grant(*upload, 1);
         });
     });
 }
@@ -144,7 +151,7 @@ void Shell::finish_upload(std::uint64_t id, const Status& outcome) {
         std::fprintf(stderr, "raymill serve: a result of worker %s could not be stored: %s\n", upload->worker.c_str(),
                      outcome.error().message().c_str());
         return verdict(upload->worker, upload->lease,
-                       outcome.error().code == Code::bad_input ? wire::Verdict::DAMAGED : wire::Verdict::BUSY);
+                       outcome.error().code == Code::bad_input ? wire::Verdict::DAMAGED : wire::Verdict::BUSY, upload->number);
     }
     if (const auto* job = parts_.catalog.find(upload->lease.task.job); job != nullptr && job->row.device.empty() && !upload->device.empty())
         batch_.emplace_back(JobNoted{upload->lease.task.job, upload->device, upload->notes});

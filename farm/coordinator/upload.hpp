@@ -6,6 +6,7 @@ namespace raymill::farm {
 
 struct Shell::Upload {
     std::uint64_t id = 0;
+    std::uint64_t number = 0; ///< the worker's own, of its offer
     std::string worker, tenant;
     scheduler::LeaseRef lease;
     std::vector<wire::ResultFile> files;
@@ -17,7 +18,7 @@ struct Shell::Upload {
     std::size_t file = 0;
     std::uint64_t offset = 0;
     std::uint32_t credit = 0; ///< parts it may still send
-    bool granted = false, complete = false;
+    bool started = false, granted = false, complete = false;
     /// Touched by its lane only.
     std::shared_ptr<std::vector<Store::Writer>> writers = std::make_shared<std::vector<Store::Writer>>();
 };

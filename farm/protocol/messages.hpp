@@ -12,7 +12,7 @@
 
 namespace raymill::farm {
 
-inline constexpr std::uint32_t protocol_version = 1;
+inline constexpr std::uint32_t protocol_version = 2;
 
 namespace wire {
 inline constexpr std::uint32_t finish_tile = 0xffffffff; ///< LeaseRef.tile of a frame's finish

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <fcntl.h>
+#include <random>
 #include <unistd.h>
 
 namespace raymill::farm {
@@ -29,6 +30,8 @@ std::string LeaseKey::text() const {
     std::snprintf(name, sizeof name, "%llx-%u-%u-%u", static_cast<unsigned long long>(job), frame, tile, fence);
     return name;
 }
+
+Results::Results(fs::path folder) : folder_(std::move(folder)), last_number_(std::uint64_t{std::random_device{}()} << 31) {}
 
 Result<Results> Results::open(const fs::path& folder) {
     Results results(folder);
@@ -80,7 +83,7 @@ std::vector<LeaseKey> Results::leases() const {
 
 void Results::on_grant(const wire::Grant& grant) {
     const auto found = held_.find(LeaseKey(grant.lease()));
-    if (found == held_.end() || !found->second.offered) return;
+    if (found == held_.end() || !found->second.offered || found->second.number != grant.number()) return;
     auto& held = found->second;
     if (!held.granted) {
         held.granted = true;
@@ -98,7 +101,7 @@ bool Results::on_verdict(const wire::Verdict& verdict) {
         drop(lease);
         return true;
     }
-    if (const auto found = held_.find(lease); found != held_.end()) {
+    if (const auto found = held_.find(lease); found != held_.end() && found->second.number == verdict.number()) {
         found->second.offered = found->second.granted = false;
         found->second.not_before = Clock::now() + pause;
     }
@@ -117,10 +120,12 @@ void Results::pump(const Send& send) {
         if (!held.offered && active < limits::uploads_a_worker && now >= held.not_before) {
             wire::FromWorkerData message;
             *message.mutable_offer() = held.offer;
+            message.mutable_offer()->set_number(++last_number_);
             if (!send(message)) {
                 blocked_ = true;
                 return;
             }
+            held.number = last_number_;
             held.offered = true;
             held.granted = false;
             held.moved = now;
@@ -152,6 +157,7 @@ bool Results::send_parts(const LeaseKey& lease, Held& held, const Send& send) {
         lease.write(*part.mutable_lease());
         part.set_file(static_cast<std::uint32_t>(held.file));
         part.set_offset(held.offset);
+        part.set_number(held.number);
         part.set_data(std::move(bytes));
         if (!send(message)) return false;
         --held.credit;

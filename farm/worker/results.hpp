@@ -39,6 +39,7 @@ class Results {
     [[nodiscard]] bool has(const LeaseKey& lease) const { return held_.contains(lease); }
     [[nodiscard]] std::vector<LeaseKey> leases() const;
 
+    /// A grant of an offer that a newer one replaced is not heard.
     void on_grant(const wire::Grant& grant);
     /// True when the result is settled (and gone from the disk); false: it will be offered again.
     bool on_verdict(const wire::Verdict& verdict);
@@ -50,16 +51,18 @@ class Results {
   private:
     struct Held {
         wire::Offer offer;
+        std::uint64_t number = 0; ///< of the offer that runs
         bool offered = false, granted = false;
         int file = 0;
         std::uint64_t offset = 0;
         std::uint32_t credit = 0;
         Clock::time_point moved, not_before;
     };
-    explicit Results(std::filesystem::path folder) : folder_(std::move(folder)) {}
+    explicit Results(std::filesystem::path folder);
     bool send_parts(const LeaseKey& lease, Held& held, const Send& send);
     std::filesystem::path folder_;
     std::map<LeaseKey, Held> held_;
+    std::uint64_t last_number_; ///< begins at random, so that an earlier process's numbers do not come again
     bool blocked_ = false;
 };
 

@@ -173,24 +173,29 @@ TEST_CASE("a worker's stale or damaged result is answered so, and a result is ta
     data.send(attach);
 
     const std::string chunk = "not really a chunk", preview = "not really a preview";
-    const auto offer = [&](std::uint32_t fence, const std::string& hash) {
+    const auto offer_only = [&](std::uint32_t fence, const std::string& hash, std::uint64_t number) {
         wire::FromWorkerData message;
         *message.mutable_offer()->mutable_lease() = lease;
         message.mutable_offer()->mutable_lease()->set_fence(fence);
+        message.mutable_offer()->set_number(number);
         for (const auto& [bytes, sha256] : {std::pair(chunk, hash), std::pair(preview, sha256_of(preview))}) {
             auto& file = *message.mutable_offer()->add_files();
             file.set_sha256(sha256);
             file.set_size(bytes.size());
         }
         data.send(message);
+    };
+    const auto offer = [&](std::uint32_t fence, const std::string& hash) {
+        offer_only(fence, hash, 5);
         return data.receive<wire::ToWorkerData>();
     };
-    const auto part = [&](std::uint32_t file, std::uint64_t offset, const std::string& bytes) {
+    const auto part = [&](std::uint32_t file, std::uint64_t offset, const std::string& bytes, std::uint64_t number = 5) {
         wire::FromWorkerData message;
         *message.mutable_part()->mutable_lease() = lease;
         message.mutable_part()->set_file(file);
         message.mutable_part()->set_offset(offset);
         message.mutable_part()->set_data(bytes);
+        message.mutable_part()->set_number(number);
         data.send(message);
     };
     const auto verdict = [&] {
@@ -206,8 +211,18 @@ TEST_CASE("a worker's stale or damaged result is answered so, and a result is ta
     part(0, 0, chunk);
     part(1, 0, preview);
     CHECK(verdict() == wire::Verdict::DAMAGED);
+    // The same offered again and again, as over a connection that breaks, is one upload: the newest. Each is answered or replaced, and
+    // parts of a replaced one are dropped.
+    for (const std::uint64_t number : {1u, 2u, 3u, 4u, 5u}) offer_only(1, sha256_of(chunk), number);
+    for (std::uint64_t granted = 0; granted != 5;) {
+        const auto message = data.receive<wire::ToWorkerData>();
+        REQUIRE(message.has_value());
+        REQUIRE(message->has_grant());
+        CHECK(message->grant().number() > granted);
+        granted = message->grant().number();
+    }
+    part(0, 0, std::string(chunk.size(), 'x'), 4);
     // Parts out of order or past the end are dropped; those that follow are taken.
-    CHECK(offer(1, sha256_of(chunk))->has_grant());
     part(1, 0, preview);
     part(0, 3, chunk.substr(3));
     part(0, 0, chunk + "x");

@@ -95,7 +95,7 @@ class Process {
         std::string text;
         for (char c = 0;;) {
             pollfd item{output_, POLLIN, 0};
-            if (::poll(&item, 1, 30000) <= 0 || ::read(output_, &c, 1) != 1 || c == '\n') return text;
+            if (::poll(&item, 1, 120000) <= 0 || ::read(output_, &c, 1) != 1 || c == '\n') return text;
             text.push_back(c);
         }
     }
@@ -150,7 +150,7 @@ inline std::vector<pid_t> children_of(pid_t parent) {
     return children;
 }
 
-inline bool eventually(const std::function<bool()>& holds, std::chrono::seconds longest = std::chrono::seconds(30)) {
+inline bool eventually(const std::function<bool()>& holds, std::chrono::seconds longest = std::chrono::seconds(120)) {
     const auto end = std::chrono::steady_clock::now() + longest;
     while (!holds()) {
         if (std::chrono::steady_clock::now() > end) return false;
@@ -192,7 +192,7 @@ class TestFarm {
         return word;
     }
     [[nodiscard]] Http http(const std::string& bearer) const {
-        return {{false, "127.0.0.1", http_port_}, {bearer, {}}, {std::chrono::seconds(10), std::chrono::seconds(30)}, {}};
+        return {{false, "127.0.0.1", http_port_}, {bearer, {}}, {std::chrono::seconds(60), std::chrono::seconds(120)}, {}};
     }
     [[nodiscard]] Client client() const { return Client(http(token())); }
     [[nodiscard]] unsigned worker_port() const { return worker_port_; }
@@ -213,7 +213,7 @@ class TestFarm {
         REQUIRE_MESSAGE(job.has_value(), job.error().message());
         return job->job;
     }
-    JobInfo wait(const std::string& job, std::chrono::seconds longest = std::chrono::seconds(60)) {
+    JobInfo wait(const std::string& job, std::chrono::seconds longest = std::chrono::seconds(180)) {
         auto from = client();
         JobInfo info;
         const bool over = eventually(

@@ -29,7 +29,8 @@ std::set<std::uint64_t> tile_events(Client& client, const std::string& job) {
     std::set<std::uint64_t> seqs;
     for (std::uint64_t after = 0;;) {
         const auto response = client.http().get("/v1/jobs/" + job + "/events?after=" + std::to_string(after));
-        if (!response || response->status != 200) return seqs;
+        REQUIRE_MESSAGE(response.has_value(), response.error().message());
+        REQUIRE(response->status == 200);
         // Enough of a reader for {"seq": N ... "event":"tile"}: the client's own is waiting by nature.
         std::size_t found = 0;
         for (auto at = response->body.find("\"seq\":"); at != std::string::npos; at = response->body.find("\"seq\":", at + 1)) {

@@ -127,13 +127,16 @@ TEST_CASE("a kept result is offered again after a restart, and one that was half
     CHECK(sent[0].has_offer());
     wire::Grant grant;
     *grant.mutable_lease() = sent[0].offer().lease();
+    grant.set_number(sent[0].offer().number());
     grant.set_parts(8);
     results->on_grant(grant);
     results->pump(send);
     REQUIRE(sent.size() == 2);
     CHECK(sent[1].part().data() == "bytes");
+    CHECK(sent[1].part().number() == grant.number());
     wire::Verdict verdict;
     *verdict.mutable_lease() = sent[0].offer().lease();
+    verdict.set_number(grant.number());
     verdict.set_outcome(wire::Verdict::DAMAGED);
     CHECK_FALSE(results->on_verdict(verdict));
     results->restart();
@@ -142,4 +145,41 @@ TEST_CASE("a kept result is offered again after a restart, and one that was half
     CHECK(results->on_verdict(verdict));
     CHECK(results->leases().empty());
     CHECK(std::filesystem::is_empty(folder / "results"));
+}
+
+TEST_CASE("an answer to an offer that a newer one replaced moves nothing") {
+    // Else a grant that was under way when the connection was made anew lets parts go to an upload that has not been granted: the server
+    // drops them, and both sides wait for each other until their patience ends.
+    const Scratch folder;
+    auto results = Results::open(folder / "results");
+    REQUIRE(results.has_value());
+    std::ofstream(folder / "file") << "bytes";
+    REQUIRE(results->keep(LeaseKey(offer_of(7, 1).lease()), {folder / "file"}, offer_of(7, 1)).has_value());
+    std::vector<wire::FromWorkerData> sent;
+    const auto send = [&](const wire::FromWorkerData& message) {
+        sent.push_back(message);
+        return true;
+    };
+    results->pump(send);
+    results->restart();
+    results->pump(send);
+    REQUIRE(sent.size() == 2);
+    CHECK(sent[0].offer().number() != sent[1].offer().number());
+    wire::Grant grant;
+    *grant.mutable_lease() = sent[0].offer().lease();
+    grant.set_parts(8);
+    grant.set_number(sent[0].offer().number());
+    results->on_grant(grant);
+    wire::Verdict verdict;
+    *verdict.mutable_lease() = sent[0].offer().lease();
+    verdict.set_number(sent[0].offer().number());
+    verdict.set_outcome(wire::Verdict::BUSY);
+    CHECK_FALSE(results->on_verdict(verdict));
+    results->pump(send);
+    CHECK(sent.size() == 2);
+    grant.set_number(sent[1].offer().number());
+    results->on_grant(grant);
+    results->pump(send);
+    REQUIRE(sent.size() == 3);
+    CHECK(sent[2].part().number() == grant.number());
 }
