@@ -21,7 +21,7 @@ struct DeviceInfo {
     std::string uuid;         ///< hexadecimal; empty for the reference
     std::string type;         ///< discrete, integrated, virtual, software, reference
     std::string driver;       ///< driver name and version
-    std::string device_class; ///< pixels are bit-identical within one class: type, name, driver version and trace module
+    std::string device_class; ///< pixels are bit-identical within one class: type, name, driver version, trace module and texture slots
     std::uint64_t memory = 0; ///< bytes, of the largest device-local heap
     std::string unusable;     ///< why it cannot be used; empty where it can
     bool chosen = false;      ///< would be taken when nobody names one
@@ -64,10 +64,12 @@ class Device {
 };
 
 struct DeviceChoice {
-    std::string name;           ///< empty: best; else name part, index, UUID, "software" or "reference"
-    unsigned threads = 0;       ///< CPU threads of a software device or of the reference; 0: all
-    bool validation = false;    ///< Vulkan validation layers; a message from them is an error
-    std::string trace = "auto"; ///< "auto", "bvh", "ray_query": which module traverses
+    std::string name;                          ///< empty: best; else name part, index, UUID, "software" or "reference"
+    unsigned threads = 0;                      ///< CPU threads of a software device or of the reference; 0: all
+    bool validation = false;                   ///< Vulkan validation layers; a message from them is an error
+    std::string trace = "auto";                ///< "auto", "bvh", "ray_query": which module traverses
+    std::string textures = "auto";             ///< "auto", "fetch" (by hand, from memory), "samplers" (the device's texture units)
+    std::uint32_t most_samplers = 0xffffffffu; ///< textures that they read, at most, as if that were the device's limit; the rest by hand
 };
 
 Result<std::unique_ptr<Device>> open_device(const DeviceChoice& choice);

@@ -5,6 +5,10 @@
 #extension GL_EXT_buffer_reference : require
 #extension GL_EXT_buffer_reference2 : require
 #extension GL_EXT_buffer_reference_uvec2 : require
+#ifdef TEXTURE_SAMPLERS
+#extension GL_EXT_nonuniform_qualifier : require
+#define RAYMILL_OWN_SAMPLE_TEXTURE
+#endif
 #define RAYMILL_GLSL
 #include "shared/wavefront.h"
 
@@ -13,6 +17,19 @@ layout(constant_id = 1) const bool SCENE_WITH_ALPHA = true;   // false takes the
 
 layout(set = 0, binding = 0, scalar) uniform WavefrontBlock { Wavefront wavefront; };
 layout(push_constant, scalar) uniform BatchBlock { Batch batch; };
+
+#ifdef TEXTURE_SAMPLERS
+// The textures that have a slot, with their samplers (renderer/gpu/textures.hpp); the others are fetched by hand.
+layout(set = 1, binding = 0) uniform sampler2D slots[];
+
+vec4 sample_texture(SceneData scene, uint texture_index, vec2 uv) {
+    SceneTexture image = scene.textures.at[texture_index];
+    if (image.image == NONE) return fetch_texture(scene, texture_index, uv);
+    // Wrapped here first: texture units lose the fraction of large coordinates, and may do anything with NaN.
+    vec2 at = vec2(wrap_coordinate(uv.x, image.wrap_s), wrap_coordinate(uv.y, image.wrap_t));
+    return textureLod(slots[nonuniformEXT(image.image)], at, 0.0f);
+}
+#endif
 
 // The scene's head, member by member: copied as a whole it would be a value with addresses in it, which SwiftShader cannot take apart.
 SceneData load_scene() {

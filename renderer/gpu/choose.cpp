@@ -65,6 +65,24 @@ bool offers(const std::vector<VkExtensionProperties>& extensions, const char* na
     return std::ranges::any_of(extensions, [name](const auto& e) { return std::strcmp(e.extensionName, name) == 0; });
 }
 
+// Of combined images and samplers in one kernel, next to the one uniform block.
+std::uint32_t texture_slots(VkPhysicalDevice device, const VkPhysicalDeviceVulkan12Features& has, const VkPhysicalDeviceLimits& limits) {
+    constexpr std::uint32_t most_slots = 1u << 16; // more than scenes have; some devices set memory aside for what a layout allows
+    if (has.shaderSampledImageArrayNonUniformIndexing != VK_TRUE || has.runtimeDescriptorArray != VK_TRUE ||
+        has.descriptorBindingVariableDescriptorCount != VK_TRUE)
+        return 0;
+    if (has.descriptorBindingSampledImageUpdateAfterBind != VK_TRUE)
+        return std::min({most_slots, limits.maxPerStageDescriptorSamplers, limits.maxPerStageDescriptorSampledImages,
+                         limits.maxDescriptorSetSamplers, limits.maxDescriptorSetSampledImages, limits.maxPerStageResources - 1});
+    auto late = typed<VkPhysicalDeviceDescriptorIndexingProperties>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DESCRIPTOR_INDEXING_PROPERTIES);
+    auto properties = typed<VkPhysicalDeviceProperties2>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2);
+    properties.pNext = &late;
+    vkGetPhysicalDeviceProperties2(device, &properties);
+    return std::min({most_slots, late.maxPerStageDescriptorUpdateAfterBindSamplers, late.maxPerStageDescriptorUpdateAfterBindSampledImages,
+                     late.maxDescriptorSetUpdateAfterBindSamplers, late.maxDescriptorSetUpdateAfterBindSampledImages,
+                     late.maxPerStageUpdateAfterBindResources - 1});
+}
+
 std::string missing_features(VkPhysicalDevice device, const std::vector<VkExtensionProperties>& extensions, Candidate& candidate) {
     const bool ray_query_named = offers(extensions, VK_KHR_RAY_QUERY_EXTENSION_NAME) &&
                                  offers(extensions, VK_KHR_ACCELERATION_STRUCTURE_EXTENSION_NAME) &&
@@ -80,6 +98,8 @@ std::string missing_features(VkPhysicalDevice device, const std::vector<VkExtens
     vkGetPhysicalDeviceFeatures2(device, &features);
     candidate.has_ray_query = ray_query_named && ray_query.rayQuery == VK_TRUE && structures.accelerationStructure == VK_TRUE;
     candidate.has_int64 = features.features.shaderInt64 == VK_TRUE;
+    candidate.texture_slots = texture_slots(device, features12, candidate.limits);
+    candidate.slots_after_bind = features12.descriptorBindingSampledImageUpdateAfterBind == VK_TRUE;
     std::string missing;
     const auto need = [&missing](VkBool32 has, const char* name) {
         if (has != VK_TRUE) missing += std::string(missing.empty() ? "" : ", ") + name;
@@ -232,6 +252,18 @@ Result<TraceModule> choose_module(const Candidate& candidate, std::string_view t
     }
     if (trace != "auto") return fail(Code::usage, "trace module", "\"" + std::string(trace) + "\" is none of auto, bvh, ray_query");
     return candidate.has_ray_query && candidate.type != VK_PHYSICAL_DEVICE_TYPE_CPU ? TraceModule::ray_query : TraceModule::bvh;
+}
+
+Result<std::uint32_t> choose_texture_slots(const Candidate& candidate, const DeviceChoice& choice) {
+    const auto within = std::min(candidate.texture_slots, choice.most_samplers);
+    if (choice.textures == "fetch") return 0;
+    if (choice.textures == "samplers") {
+        if (candidate.texture_slots == 0)
+            return fail(Code::no_device, candidate.info.name, "it has no arrays of textures (descriptor indexing)");
+        return within;
+    }
+    if (choice.textures != "auto") return fail(Code::usage, "textures", "\"" + choice.textures + "\" is none of auto, fetch, samplers");
+    return candidate.type == VK_PHYSICAL_DEVICE_TYPE_CPU ? 0 : within;
 }
 
 } // namespace raymill::gpu

@@ -17,6 +17,8 @@ struct Candidate {
     bool has_ray_query = false;
     bool has_int64 = false; ///< shaderInt64: traversal loads 8 bytes at once
     bool has_memory_budget = false;
+    std::uint32_t texture_slots = 0; ///< textures that a kernel can index as it likes; 0: none, they are fetched by hand
+    bool slots_after_bind = false;   ///< whether those are counted by the limits of descriptors that may change after they are bound
     std::array<std::uint8_t, VK_UUID_SIZE> driver_uuid{}, device_uuid{}, cache_uuid{};
     VkPhysicalDeviceLimits limits{};
     std::uint64_t most_bytes = 0; ///< of one allocation
@@ -34,5 +36,9 @@ enum class TraceModule { bvh, ray_query };
 /// `trace`: DeviceChoice::trace. "auto" takes ray queries where hardware has them: a software driver's are far slower than our own
 /// traversal.
 Result<TraceModule> choose_module(const Candidate& candidate, std::string_view trace);
+
+/// How many textures get a slot and are read by the device's texture units. `choice`: DeviceChoice::textures and most_samplers. "auto" uses
+/// them on hardware only: on llvmpipe an array of samplers indexed by each lane alone is 8 to 10 times slower than fetching by hand.
+Result<std::uint32_t> choose_texture_slots(const Candidate& candidate, const DeviceChoice& choice);
 
 } // namespace raymill::gpu

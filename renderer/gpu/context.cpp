@@ -26,6 +26,12 @@ Result<std::unique_ptr<Context>> Context::create(std::unique_ptr<Instance> insta
     auto features12 = typed<VkPhysicalDeviceVulkan12Features>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES);
     features12.bufferDeviceAddress = VK_TRUE;
     features12.scalarBlockLayout = VK_TRUE;
+    if (candidate.texture_slots > 0) {
+        features12.shaderSampledImageArrayNonUniformIndexing = VK_TRUE;
+        features12.runtimeDescriptorArray = VK_TRUE;
+        features12.descriptorBindingVariableDescriptorCount = VK_TRUE;
+        features12.descriptorBindingSampledImageUpdateAfterBind = candidate.slots_after_bind ? VK_TRUE : VK_FALSE;
+    }
     if (module == TraceModule::ray_query) {
         extensions.insert(extensions.end(), {VK_KHR_RAY_QUERY_EXTENSION_NAME, VK_KHR_ACCELERATION_STRUCTURE_EXTENSION_NAME,
                                              VK_KHR_DEFERRED_HOST_OPERATIONS_EXTENSION_NAME});

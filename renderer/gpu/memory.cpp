@@ -39,7 +39,31 @@ std::span<const VkMemoryPropertyFlags> wishes_of(Place place) {
     }
 }
 
+Error too_large(const Context& context, const std::string& where, std::uint64_t bytes, const std::string& bound) {
+    return {Code::unsupported, where,
+            "they take " + size_text(bytes) + ", but " + context.candidate().info.name + " " + bound +
+                "; make the scene smaller or use another device"};
+}
+
 } // namespace
+
+Result<Allocation> allocate(const Context& context, Place place, const VkMemoryRequirements& needs, bool with_address,
+                            const std::string& where) {
+    const auto type = find_type(context, needs.memoryTypeBits, wishes_of(place));
+    if (!type) return fail(Code::no_device, context.candidate().info.name, "it has no memory that the host can see");
+    const VkMemoryType& memory_type = context.memory().memoryTypes[*type];
+    const std::uint64_t left = context.bytes_left(memory_type.heapIndex);
+    if (needs.size > left) return std::unexpected(too_large(context, where, needs.size, "has " + size_text(left) + " of memory left"));
+    auto flags = typed<VkMemoryAllocateFlagsInfo>(VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO);
+    flags.flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT;
+    auto info = typed<VkMemoryAllocateInfo>(VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO);
+    if (with_address) info.pNext = &flags;
+    info.allocationSize = needs.size;
+    info.memoryTypeIndex = *type;
+    VkDeviceMemory memory = VK_NULL_HANDLE;
+    RETURN_VK(vkAllocateMemory(context.device(), &info, nullptr, &memory), "allocating " + size_text(needs.size) + " for " + where);
+    return Allocation{MemoryHandle(context.device(), memory), memory_type.propertyFlags};
+}
 
 Result<Buffer> Buffer::create(const Context& context, Place place, std::uint64_t size, std::string_view what,
                               VkBufferUsageFlags more_usage) {
@@ -50,36 +74,22 @@ Result<Buffer> Buffer::create(const Context& context, Place place, std::uint64_t
     info.usage = VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT | more_usage;
     if (place == Place::device) info.usage |= VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT;
     const std::string where(what);
-    const auto too_large = [&](const std::string& bound) {
-        return fail(Code::unsupported, where,
-                    "they take " + size_text(size) + ", but " + context.candidate().info.name + " " + bound +
-                        "; make the scene smaller or use another device");
-    };
     if (result.size_ > context.candidate().most_bytes)
-        return too_large("allocates at most " + size_text(context.candidate().most_bytes) + " at once");
+        return std::unexpected(
+            too_large(context, where, size, "allocates at most " + size_text(context.candidate().most_bytes) + " at once"));
     VkBuffer buffer = VK_NULL_HANDLE;
     RETURN_VK(vkCreateBuffer(context.device(), &info, nullptr, &buffer), "creating a buffer for " + where);
     result.buffer_ = BufferHandle(context.device(), buffer);
 
     VkMemoryRequirements needs{};
     vkGetBufferMemoryRequirements(context.device(), buffer, &needs);
-    const auto type = find_type(context, needs.memoryTypeBits, wishes_of(place));
-    if (!type) return fail(Code::no_device, context.candidate().info.name, "it has no memory that the host can see");
-    const VkMemoryType& memory_type = context.memory().memoryTypes[*type];
-    const std::uint64_t left = context.bytes_left(memory_type.heapIndex);
-    if (needs.size > left) return too_large("has " + size_text(left) + " of memory left");
-    auto flags = typed<VkMemoryAllocateFlagsInfo>(VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO);
-    flags.flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT;
-    auto allocate = typed<VkMemoryAllocateInfo>(VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO);
-    if (place == Place::device) allocate.pNext = &flags;
-    allocate.allocationSize = needs.size;
-    allocate.memoryTypeIndex = *type;
-    VkDeviceMemory memory = VK_NULL_HANDLE;
-    RETURN_VK(vkAllocateMemory(context.device(), &allocate, nullptr, &memory), "allocating " + size_text(needs.size) + " for " + where);
-    result.memory_ = MemoryHandle(context.device(), memory);
+    Result<Allocation> allocation = allocate(context, place, needs, place == Place::device, where);
+    if (!allocation) return std::unexpected(allocation.error());
+    result.memory_ = std::move(allocation->memory);
+    const VkDeviceMemory memory = result.memory_.get();
     RETURN_VK(vkBindBufferMemory(context.device(), buffer, memory, 0), "binding memory of " + where);
     constexpr VkMemoryPropertyFlags seen = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
-    if ((memory_type.propertyFlags & seen) == seen) {
+    if ((allocation->properties & seen) == seen) {
         void* at = nullptr;
         RETURN_VK(vkMapMemory(context.device(), memory, 0, VK_WHOLE_SIZE, 0, &at), "mapping memory of " + where);
         result.mapped_ = static_cast<std::byte*>(at);

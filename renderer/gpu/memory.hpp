@@ -1,5 +1,5 @@
 #pragma once
-/// Buffers: few and large, each with memory of its own, read by kernels through their addresses.
+/// Memory of a device, and buffers: few and large, each with memory of its own, read by kernels through their addresses.
 #include "renderer/gpu/context.hpp"
 
 #include <cstddef>
@@ -12,6 +12,15 @@ enum class Place {
     upload,   ///< written by the host, mapped
     readback, ///< read by the host, mapped
 };
+
+struct Allocation {
+    MemoryHandle memory;
+    VkMemoryPropertyFlags properties = 0; ///< of the type of memory that it is
+};
+
+/// Memory for what `needs` it; Code::unsupported, naming `where`, where there is not enough.
+Result<Allocation> allocate(const Context& context, Place place, const VkMemoryRequirements& needs, bool with_address,
+                            const std::string& where);
 
 class Buffer {
   public:

@@ -25,13 +25,17 @@ Result<std::unique_ptr<VulkanDevice>> make_vulkan_device(const DeviceChoice& cho
     if (!candidates) return std::unexpected(candidates.error());
     const auto index = choose(*candidates, choice.name);
     if (!index) return std::unexpected(index.error());
-    const Candidate& candidate = (*candidates)[*index];
+    Candidate candidate = (*candidates)[*index];
     const auto module = choose_module(candidate, choice.trace);
     if (!module) return std::unexpected(module.error());
+    const auto slots = choose_texture_slots(candidate, choice);
+    if (!slots) return std::unexpected(slots.error());
+    candidate.texture_slots = *slots;
     DeviceInfo info = candidate.info;
     info.chosen = true;
     info.reason = choice.name.empty() ? info.reason : "asked for by --device " + choice.name;
     info.device_class = info.type + " / " + info.name + " / " + info.driver + " / " + (*module == TraceModule::bvh ? "bvh" : "ray_query");
+    if (*slots > 0) info.device_class += " / " + std::to_string(*slots) + " samplers";
     auto context = Context::create(std::move(*instance), candidate, *module);
     if (!context) return std::unexpected(context.error());
     return PathTracer::create(std::move(*context), std::move(info), tuning);

@@ -135,10 +135,11 @@ Status PathTracer::allocate_slots() {
 // nothing.
 Status PathTracer::compile(bool with_alpha) {
     compile_seconds_ = 0;
-    if (compiled_with_alpha_ == with_alpha) return {};
+    const KernelOptions options{.group = group_lanes_, .with_alpha = with_alpha, .samplers = textures_.any()};
+    if (compiled_ == std::pair(with_alpha, options.samplers)) return {};
     const double start = wall_seconds();
     for (std::size_t i = 0; i < kernel_count; ++i) {
-        Result<Pipeline> pipeline = make_pipeline(*context_, layout_, cache_, static_cast<Kernel>(i), group_lanes_, with_alpha);
+        Result<Pipeline> pipeline = make_pipeline(*context_, layout_, cache_, static_cast<Kernel>(i), options);
         if (!pipeline) return std::unexpected(pipeline.error());
         pipelines_[i] = std::move(*pipeline);
     }
@@ -147,7 +148,7 @@ Status PathTracer::compile(bool with_alpha) {
         for (std::size_t i = 0; i < kernel_count; ++i) dispatch(commands, static_cast<Kernel>(i), Batch{}, 0);
     }));
     cache_.save(*context_);
-    compiled_with_alpha_ = with_alpha;
+    compiled_ = {with_alpha, options.samplers};
     compile_seconds_ = wall_seconds() - start;
     return {};
 }
@@ -163,6 +164,7 @@ Status PathTracer::load(const scene::FlatScene& scene, const accel::Hierarchy& h
 
 Status PathTracer::upload_scene(const scene::FlatScene& scene, const accel::Hierarchy& hierarchy) {
     structures_ = {};
+    textures_ = {};
     scene_.clear(); // before the new one: memory need not hold both
     stack_ = {};
     const bool ray_query = context_->module() == TraceModule::ray_query;
@@ -190,8 +192,12 @@ Status PathTracer::upload_scene(const scene::FlatScene& scene, const accel::Hier
     head.meshes = reference<shading::SceneMeshes>(send(scene.meshes, "meshes"));
     head.instances = reference<shading::SceneInstances>(send(scene.instances, "instances"));
     head.materials = reference<shading::SceneMaterials>(send(scene.materials, "materials"));
-    head.textures = reference<shading::SceneTextures>(send(scene.textures, "textures"));
-    head.texels = reference<shading::Uints>(send(scene.texels, "texels"));
+    Result<Textures> textures = Textures::create(*context_, layout_, scene);
+    if (!textures) return std::unexpected(textures.error());
+    textures_ = std::move(*textures);
+    head.textures =
+        reference<shading::SceneTextures>(textures_.any() ? send(textures_.take_textures(), "textures") : send(scene.textures, "textures"));
+    head.texels = reference<shading::Uints>(textures_.any() ? send(textures_.take_texels(), "texels") : send(scene.texels, "texels"));
     head.lights = reference<shading::SceneLights>(send(scene.lights, "lights"));
     head.light_nodes = reference<shading::LightNodes>(send(scene.light_nodes, "light tree"));
     head.triangle_light = reference<shading::Uints>(send(scene.triangle_light, "emissive triangles"));
@@ -227,6 +233,10 @@ Status PathTracer::upload_scene(const scene::FlatScene& scene, const accel::Hier
 void PathTracer::bind(VkCommandBuffer commands, Kernel kernel, const Batch& batch) {
     vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipelines_[static_cast<std::size_t>(kernel)].get());
     vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, layout_.pipeline.get(), 0, 1, &descriptor_set_, 0, nullptr);
+    if (textures_.any()) {
+        const VkDescriptorSet slots = textures_.set();
+        vkCmdBindDescriptorSets(commands, VK_PIPELINE_BIND_POINT_COMPUTE, layout_.pipeline.get(), 1, 1, &slots, 0, nullptr);
+    }
     vkCmdPushConstants(commands, layout_.pipeline.get(), VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof batch, &batch);
 }
 

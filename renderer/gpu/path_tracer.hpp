@@ -10,10 +10,12 @@
 #include "renderer/gpu/gpu.hpp"
 #include "renderer/gpu/memory.hpp"
 #include "renderer/gpu/pipeline.hpp"
+#include "renderer/gpu/textures.hpp"
 #include "shaders/shared/wavefront.h"
 
 #include <array>
 #include <optional>
+#include <utility>
 
 namespace raymill::gpu {
 
@@ -63,11 +65,12 @@ class PathTracer final : public VulkanDevice {
     DescriptorPool descriptor_pool_;
     VkDescriptorSet descriptor_set_ = VK_NULL_HANDLE;
     std::array<Pipeline, kernel_count> pipelines_;
-    std::optional<bool> compiled_with_alpha_;
+    std::optional<std::pair<bool, bool>> compiled_; // with alpha, with samplers
     double compile_seconds_ = 0;
 
     std::vector<Buffer> scene_; // arrays of the scene and of the hierarchy
     SceneStructures structures_;
+    Textures textures_;
     bool loaded_ = false;
     shading::Wavefront wavefront_{};
     Buffer uniform_, counters_, counters_read_, paths_, hits_, shadows_, queues_, sums_, sums_read_, stack_;

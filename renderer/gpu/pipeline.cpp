@@ -1,6 +1,7 @@
 #include "renderer/gpu/pipeline.hpp"
 
 #include "renderer/gpu/environment.hpp"
+#include "renderer/gpu/kernel_words.hpp"
 #include "shaders/shared/wavefront.h"
 
 #include <array>
@@ -12,74 +13,12 @@
 namespace raymill::gpu {
 namespace {
 
-constexpr std::uint32_t generate_words[] = {
-#include "shaders/generate.spv.inc"
-};
-constexpr std::uint32_t prepare_words[] = {
-#include "shaders/prepare.spv.inc"
-};
-constexpr std::uint32_t shade_words[] = {
-#include "shaders/shade.spv.inc"
-};
-constexpr std::uint32_t accumulate_words[] = {
-#include "shaders/accumulate.spv.inc"
-};
-constexpr std::uint32_t trace_closest_bvh_words[] = {
-#include "shaders/trace_closest_bvh.spv.inc"
-};
-constexpr std::uint32_t trace_shadow_bvh_words[] = {
-#include "shaders/trace_shadow_bvh.spv.inc"
-};
-constexpr std::uint32_t trace_closest_bvh_32_words[] = {
-#include "shaders/trace_closest_bvh_32.spv.inc"
-};
-constexpr std::uint32_t trace_shadow_bvh_32_words[] = {
-#include "shaders/trace_shadow_bvh_32.spv.inc"
-};
-constexpr std::uint32_t trace_closest_ray_query_words[] = {
-#include "shaders/trace_closest_ray_query.spv.inc"
-};
-constexpr std::uint32_t trace_shadow_ray_query_words[] = {
-#include "shaders/trace_shadow_ray_query.spv.inc"
-};
-
 static_assert(sizeof(shading::SceneData) == 248,
               "load_scene in shaders/kernel.h copies each member: add the new one there, then count here");
 
 // In the order of Kernel, for messages.
 constexpr std::array<std::string_view, kernel_count> kernel_names{"generate", "prepare",      "prepare for shadows", "trace closest",
                                                                   "shade",    "trace shadow", "accumulate"};
-
-std::span<const std::uint32_t> trace_words(bool shadow, const Context& context) {
-    if (context.module() == TraceModule::ray_query) {
-        if (shadow) return trace_shadow_ray_query_words;
-        return trace_closest_ray_query_words;
-    }
-    if (context.candidate().has_int64) {
-        if (shadow) return trace_shadow_bvh_words;
-        return trace_closest_bvh_words;
-    }
-    if (shadow) return trace_shadow_bvh_32_words;
-    return trace_closest_bvh_32_words;
-}
-
-std::span<const std::uint32_t> words_of(Kernel kernel, const Context& context) {
-    switch (kernel) {
-    case Kernel::generate:
-        return generate_words;
-    case Kernel::prepare:
-    case Kernel::prepare_shadows:
-        return prepare_words;
-    case Kernel::trace_closest:
-        return trace_words(false, context);
-    case Kernel::shade:
-        return shade_words;
-    case Kernel::trace_shadow:
-        return trace_words(true, context);
-    default:
-        return accumulate_words;
-    }
-}
 
 // In front of the driver's bytes in a cache file: drivers are not all careful with bytes that are not their own.
 struct FileHeader {
@@ -168,6 +107,34 @@ void PipelineCache::save(const Context& context) const {
     if (error) std::filesystem::remove(temporary, error);
 }
 
+namespace {
+
+// Set 1: the scene's textures, as many as a scene has, up to the device's own bound.
+Status create_slots_layout(const Context& context, SetLayout& layout) {
+    const Candidate& candidate = context.candidate();
+    if (candidate.texture_slots == 0) return {};
+    VkDescriptorSetLayoutBinding binding{};
+    binding.descriptorType = VK_DESCRIPTOR_TYPE_COMBINED_IMAGE_SAMPLER;
+    binding.descriptorCount = candidate.texture_slots;
+    binding.stageFlags = VK_SHADER_STAGE_COMPUTE_BIT;
+    VkDescriptorBindingFlags flags = VK_DESCRIPTOR_BINDING_VARIABLE_DESCRIPTOR_COUNT_BIT;
+    if (candidate.slots_after_bind) flags |= VK_DESCRIPTOR_BINDING_UPDATE_AFTER_BIND_BIT;
+    auto flags_info = typed<VkDescriptorSetLayoutBindingFlagsCreateInfo>(VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_BINDING_FLAGS_CREATE_INFO);
+    flags_info.bindingCount = 1;
+    flags_info.pBindingFlags = &flags;
+    auto info = typed<VkDescriptorSetLayoutCreateInfo>(VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO);
+    info.pNext = &flags_info;
+    info.flags = candidate.slots_after_bind ? VK_DESCRIPTOR_SET_LAYOUT_CREATE_UPDATE_AFTER_BIND_POOL_BIT : 0;
+    info.bindingCount = 1;
+    info.pBindings = &binding;
+    VkDescriptorSetLayout set = VK_NULL_HANDLE;
+    RETURN_VK(vkCreateDescriptorSetLayout(context.device(), &info, nullptr, &set), "creating a layout for textures");
+    layout = SetLayout(context.device(), set);
+    return {};
+}
+
+} // namespace
+
 Result<KernelLayout> KernelLayout::create(const Context& context) {
     KernelLayout layout;
     VkDescriptorSetLayoutBinding binding{};
@@ -180,10 +147,12 @@ Result<KernelLayout> KernelLayout::create(const Context& context) {
     VkDescriptorSetLayout set = VK_NULL_HANDLE;
     RETURN_VK(vkCreateDescriptorSetLayout(context.device(), &set_info, nullptr, &set), "creating a descriptor set layout");
     layout.set = SetLayout(context.device(), set);
+    RETURN_ERROR(create_slots_layout(context, layout.slots));
     const VkPushConstantRange pushed{VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof(shading::Batch)};
     auto info = typed<VkPipelineLayoutCreateInfo>(VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO);
-    info.setLayoutCount = 1;
-    info.pSetLayouts = &set;
+    const std::array sets{set, layout.slots.get()};
+    info.setLayoutCount = layout.slots ? 2 : 1;
+    info.pSetLayouts = sets.data();
     info.pushConstantRangeCount = 1;
     info.pPushConstantRanges = &pushed;
     VkPipelineLayout pipeline = VK_NULL_HANDLE;
@@ -193,8 +162,10 @@ Result<KernelLayout> KernelLayout::create(const Context& context) {
 }
 
 Result<Pipeline> make_pipeline(const Context& context, const KernelLayout& layout, const PipelineCache& cache, Kernel kernel,
-                               std::uint32_t group, bool with_alpha) {
-    const auto words = words_of(kernel, context);
+                               const KernelOptions& options) {
+    const auto words = kernel_words(
+        kernel,
+        {.ray_query = context.module() == TraceModule::ray_query, .int64 = context.candidate().has_int64, .samplers = options.samplers});
     auto module_info = typed<VkShaderModuleCreateInfo>(VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO);
     module_info.codeSize = words.size_bytes();
     module_info.pCode = words.data();
@@ -203,7 +174,7 @@ Result<Pipeline> make_pipeline(const Context& context, const KernelLayout& layou
     const ShaderModule owner(context.device(), module);
 
     // constant_id 0, 1, 2 of shaders/kernel.h and prepare.comp
-    const std::array<std::uint32_t, 3> constants{group, with_alpha ? 1u : 0u, kernel == Kernel::prepare_shadows ? 1u : 0u};
+    const std::array<std::uint32_t, 3> constants{options.group, options.with_alpha ? 1u : 0u, kernel == Kernel::prepare_shadows ? 1u : 0u};
     const std::array<VkSpecializationMapEntry, 3> entries{{{0, 0, 4}, {1, 4, 4}, {2, 8, 4}}};
     VkSpecializationInfo specialization{};
     specialization.mapEntryCount = static_cast<std::uint32_t>(entries.size());

@@ -1,14 +1,11 @@
 #pragma once
 /// Compute pipelines from the kernels in shaders/, and the cache of what a driver made of them.
 #include "renderer/gpu/context.hpp"
+#include "renderer/gpu/kernel_words.hpp"
 
 #include <cstdint>
-#include <span>
 
 namespace raymill::gpu {
-
-enum class Kernel { generate, prepare, prepare_shadows, trace_closest, shade, trace_shadow, accumulate };
-inline constexpr std::size_t kernel_count = 7;
 
 /// The driver's cache of compiled pipelines, kept in a file between processes: cache_folder()/pipelines-DEVICE-DRIVER.bin. A file that is
 /// missing, too large, broken or not writable costs time only, and is replaced whole (temporary name, then rename): workers share it.
@@ -26,15 +23,21 @@ class PipelineCache {
     std::size_t loaded_bytes_ = 0;
 };
 
-/// What all kernels are bound to: one uniform block and pushed constants (shaders/kernel.h).
+/// What all kernels are bound to (shaders/kernel.h): set 0, one uniform block; set 1, the textures' slots, where the device has any; and
+/// pushed constants.
 struct KernelLayout {
-    SetLayout set;
+    SetLayout set, slots;
     PipelineLayout pipeline;
     static Result<KernelLayout> create(const Context& context);
 };
 
-/// `group`: lanes of a work group. `with_alpha`: whether traversal has to ask materials.
+struct KernelOptions {
+    std::uint32_t group = 1; ///< lanes of a work group
+    bool with_alpha = true;  ///< whether traversal has to ask materials
+    bool samplers = false;   ///< whether textures stand in slots
+};
+
 Result<Pipeline> make_pipeline(const Context& context, const KernelLayout& layout, const PipelineCache& cache, Kernel kernel,
-                               std::uint32_t group, bool with_alpha);
+                               const KernelOptions& options);
 
 } // namespace raymill::gpu

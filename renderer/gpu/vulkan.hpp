@@ -55,6 +55,9 @@ template<class Handle, auto* Destroy> class Owned {
 };
 
 using BufferHandle = Owned<VkBuffer, &vkDestroyBuffer>;
+using ImageHandle = Owned<VkImage, &vkDestroyImage>;
+using ImageView = Owned<VkImageView, &vkDestroyImageView>;
+using Sampler = Owned<VkSampler, &vkDestroySampler>;
 using MemoryHandle = Owned<VkDeviceMemory, &vkFreeMemory>;
 using ShaderModule = Owned<VkShaderModule, &vkDestroyShaderModule>;
 using Pipeline = Owned<VkPipeline, &vkDestroyPipeline>;

@@ -62,6 +62,24 @@ TEST_CASE("a device is named by index, UUID, part of its name or kind, and never
     CHECK_FALSE(gpu::choose(hardware, "software").has_value());
 }
 
+TEST_CASE("textures are sampled by hardware up to its limit, and by software drivers only when asked for") {
+    auto devices = host();
+    devices[0].texture_slots = devices[3].texture_slots = 200;
+    DeviceChoice choice;
+    CHECK(*gpu::choose_texture_slots(devices[0], choice) == 0);
+    CHECK(*gpu::choose_texture_slots(devices[3], choice) == 200);
+    CHECK(*gpu::choose_texture_slots(devices[4], choice) == 0); // it has none
+    choice.most_samplers = 199;
+    CHECK(*gpu::choose_texture_slots(devices[3], choice) == 199);
+    choice.textures = "samplers";
+    CHECK(*gpu::choose_texture_slots(devices[0], choice) == 199);
+    CHECK(gpu::choose_texture_slots(devices[4], choice).error().code == Code::no_device);
+    choice.textures = "fetch";
+    CHECK(*gpu::choose_texture_slots(devices[3], choice) == 0);
+    choice.textures = "both";
+    CHECK(gpu::choose_texture_slots(devices[3], choice).error().code == Code::usage);
+}
+
 TEST_CASE("ray queries are taken from hardware only, unless asked for") {
     const auto devices = host();
     CHECK(*gpu::choose_module(devices[3], "auto") == gpu::TraceModule::ray_query);

@@ -4,12 +4,16 @@
 
 namespace raymill::tests {
 
-Opened open_gpu(const std::string& trace, bool validation, std::uint32_t batch_paths) {
-    if (const char* driver = std::getenv("RAYMILL_TEST_ICD")) setenv("VK_DRIVER_FILES", driver, 1), setenv("VK_ICD_FILENAMES", driver, 1);
+Opened open_gpu(const char* trace, bool validation, std::uint32_t batch_paths) {
     DeviceChoice choice;
-    if (const char* name = std::getenv("RAYMILL_TEST_DEVICE")) choice.name = name;
     choice.trace = trace;
     choice.validation = validation;
+    return open_gpu(choice, batch_paths);
+}
+
+Opened open_gpu(DeviceChoice choice, std::uint32_t batch_paths) {
+    if (const char* driver = std::getenv("RAYMILL_TEST_ICD")) setenv("VK_DRIVER_FILES", driver, 1), setenv("VK_ICD_FILENAMES", driver, 1);
+    if (const char* name = std::getenv("RAYMILL_TEST_DEVICE")) choice.name = name;
     choice.threads = 2;
     auto device = gpu::make_vulkan_device(choice, {.batch_paths = batch_paths});
     if (device) return {std::move(*device), ""};

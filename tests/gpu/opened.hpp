@@ -14,7 +14,9 @@ struct Opened {
     std::string why_not;
 };
 
-Opened open_gpu(const std::string& trace = "auto", bool validation = false, std::uint32_t batch_paths = 0);
+/// `choice` but for the name and the threads, which are the tests'.
+Opened open_gpu(DeviceChoice choice, std::uint32_t batch_paths = 0);
+Opened open_gpu(const char* trace = "auto", bool validation = false, std::uint32_t batch_paths = 0);
 
 /// A scene with its hierarchy, loaded; ends the test where that fails.
 void load(Device& device, const scene::FlatScene& scene);

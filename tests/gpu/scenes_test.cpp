@@ -16,35 +16,6 @@ TEST_CASE("a scene without anything shows its sky") {
     }
 }
 
-TEST_CASE("400 textures are drawn, each in its place") {
-    // Squares in a grid of 20 x 20, unlit, each with a texture of its own, one pixel each. Drivers with 200 sampled images must draw them
-    // too.
-    OPEN_GPU(device, "auto");
-    tests::FlatSceneBuilder build;
-    std::vector<glm::u8vec4> colors;
-    for (std::uint32_t i = 0; i < 400; ++i) {
-        colors.emplace_back(i % 256, (i * 7) % 256, (i * 31 + 5) % 256, 255);
-        const std::uint32_t material = build.material(glm::vec4(1));
-        build.flat.materials[material].flags = shading::MATERIAL_UNLIT;
-        build.flat.materials[material].base_color_texture.texture = build.plain_texture(colors.back());
-        const std::uint32_t column = i % 20, row = i / 20;
-        const glm::vec3 place(static_cast<float>(column) - 9.5f, 0, static_cast<float>(row) - 9.5f);
-        build.instance(build.square(material), tests::combined(tests::moved(place), tests::scaled(glm::vec3(0.5f))));
-    }
-    auto scene = build.finish(glm::vec3(0, 1, 0), glm::vec3(0, 0, -1e-3f), 40, 1, glm::vec3(0));
-    scene.head.camera.kind = shading::CAMERA_ORTHOGRAPHIC;
-    scene.head.camera.half_width = scene.head.camera.half_height = 10;
-    scene.head.camera.camera_to_world = glm::mat4x3(glm::vec3(1, 0, 0), glm::vec3(0, 0, -1), glm::vec3(0, 1, 0), glm::vec3(0, 1, 0));
-    tests::load(device, scene);
-    const auto rgba = tests::pixels(device, tests::frame(20, 20, 1), {0, 0, 20, 20});
-    for (std::size_t i = 0; i < 400; ++i)
-        for (int channel = 0; channel < 3; ++channel) {
-            const double code = colors[i][channel] / 255.0;
-            const double linear = code <= 0.04045 ? code / 12.92 : std::pow((code + 0.055) / 1.055, 2.4);
-            CHECK(std::abs(static_cast<double>(rgba[i][channel]) - linear) < 1e-5);
-        }
-}
-
 TEST_CASE("layers of alpha let through what they should, in camera and in shadow rays") {
     // Looking down through n blended unlit layers onto a sky of 1: (1 - a)^n of it, else black. Alpha by chance: 4096 samples, error 0.8 %
     // of 1.
