@@ -1,6 +1,7 @@
 #include "renderer/scene/light_table.hpp"
 
 #include "renderer/base/check.hpp"
+#include "shaders/shared/environment.h"
 
 #include <algorithm>
 #include <cmath>
@@ -76,31 +77,40 @@ void fill_light_table(std::vector<shading::SceneLight>& lights, std::span<const 
     }
 }
 
+namespace {
+// Of `share` of a turn and `thickness` of polar angle round `middle`. cos a - cos b as a product of sines: exact also near the poles, where
+// the cosines are nearly equal.
+double band(double share, double middle, double thickness) {
+    return 2 * std::numbers::pi * share * 2 * std::sin(middle) * std::sin(thickness / 2);
+}
+} // namespace
+
 double texel_solid_angle(std::uint32_t width, std::uint32_t height, std::uint32_t y) {
-    // cos a - cos b as a product of sines: exact also near the poles, where the cosines are nearly equal.
     const double step = std::numbers::pi / height;
-    const double middle = (y + 0.5) * step;
-    return 2 * std::numbers::pi / width * 2 * std::sin(middle) * std::sin(step / 2);
+    return band(1.0 / width, (y + 0.5) * step, step);
+}
+
+double patch_solid_angle(std::uint32_t width, std::uint32_t height, std::uint32_t y) {
+    const double step = std::numbers::pi / height;
+    if (y == 0 || y == height) return band(1.0 / width, step / 4, step / 2);
+    return band(1.0 / width, y * step, step);
 }
 
 std::vector<shading::EnvironmentTexel> build_environment(std::uint32_t width, std::uint32_t height, std::span<const glm::vec3> radiance) {
-    const std::size_t count = static_cast<std::size_t>(width) * height;
-    CHECK_SAME(radiance.size(), count);
-    // The mean of a bilinear interpolant over one texel: 1/8, 6/8, 1/8 of the neighbours along each axis. The largest component joins the
-    // luminance with a small weight, so that pure blue is not starved and nothing positive has probability 0.
-    const auto importance = [](const glm::vec3& c) { return 0.9 * luminance(c) + 0.1 * static_cast<double>(std::max({c.x, c.y, c.z})); };
-    std::vector<double> weights(count);
-    for (std::uint32_t y = 0; y < height; ++y) {
-        const std::uint32_t rows[3] = {y == 0 ? 0 : y - 1, y, y + 1 == height ? y : y + 1};
-        const double omega = texel_solid_angle(width, height, y);
+    CHECK_SAME(radiance.size(), static_cast<std::size_t>(width) * height);
+    // The means of the bilinear interpolants over the patches between texels' centres (scene_data.h), one row more than there are texels.
+    std::vector<double> means, weights;
+    for (std::uint32_t y = 0; y <= height; ++y) {
+        const std::size_t above = static_cast<std::size_t>(y == 0 ? 0 : y - 1) * width;
+        const std::size_t below = static_cast<std::size_t>(std::min(y, height - 1)) * width;
+        const double omega = patch_solid_angle(width, height, y);
         for (std::uint32_t x = 0; x < width; ++x) {
-            const std::uint32_t columns[3] = {x == 0 ? width - 1 : x - 1, x, x + 1 == width ? 0 : x + 1};
-            constexpr double share[3] = {0.125, 0.75, 0.125};
-            double mean = 0;
-            for (int j = 0; j < 3; ++j)
-                for (int i = 0; i < 3; ++i)
-                    mean += share[i] * share[j] * importance(radiance[static_cast<std::size_t>(rows[j]) * width + columns[i]]);
-            weights[static_cast<std::size_t>(y) * width + x] = omega * mean;
+            const std::uint32_t next = x + 1 == width ? 0 : x + 1;
+            double sum = 0;
+            for (const std::size_t texel : {above + x, above + next, below + x, below + next})
+                sum += static_cast<double>(shading::environment_importance(radiance[texel]));
+            means.push_back(sum / 4);
+            weights.push_back(omega * sum / 4);
         }
     }
     // 2^32 x the running sum / the total, each entry of positive weight at least some units wide: where radiance is positive, density must
@@ -122,18 +132,20 @@ std::vector<shading::EnvironmentTexel> build_environment(std::uint32_t width, st
         const auto edge = [](std::uint32_t end) { return end == 0xffffffffu ? 1.0 : end / 4294967296.0; };
         return edge(ends[i]) - (i == 0 ? 0.0 : edge(ends[i - 1]));
     };
-    std::vector<double> rows(height);
-    for (std::uint32_t y = 0; y < height; ++y)
+    std::vector<double> rows(height + 1);
+    for (std::uint32_t y = 0; y <= height; ++y)
         rows[y] = std::accumulate(weights.begin() + std::ptrdiff_t{y} * width, weights.begin() + (std::ptrdiff_t{y} + 1) * width, 0.0);
     const std::vector<std::uint32_t> row_ends = ends_of(rows);
-    std::vector<shading::EnvironmentTexel> out(count);
-    for (std::uint32_t y = 0; y < height; ++y) {
+    std::vector<shading::EnvironmentTexel> out(weights.size());
+    for (std::uint32_t y = 0; y <= height; ++y) {
         const std::size_t first = static_cast<std::size_t>(y) * width;
         const std::vector<std::uint32_t> ends = ends_of(std::span(weights).subspan(first, width));
+        const bool polar = y == 0 || y == height;
+        const double area = polar ? patch_solid_angle(width, height, y) : 2 * std::numbers::pi / width * std::numbers::pi / height;
         for (std::uint32_t x = 0; x < width; ++x) {
             auto& texel = out[first + x];
-            texel.radiance = radiance[first + x];
-            texel.pdf = static_cast<float>(share(row_ends, y) * share(ends, x) / texel_solid_angle(width, height, y));
+            texel.radiance = y < height ? radiance[first + x] : glm::vec3(0);
+            if (means[first + x] > 0) texel.density = static_cast<float>(share(row_ends, y) * share(ends, x) / means[first + x] / area);
             texel.row_end = row_ends[y];
             texel.column_end = ends[x];
         }

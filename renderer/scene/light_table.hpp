@@ -30,13 +30,16 @@ void fill_light_table(std::vector<shading::SceneLight>& lights, std::span<const 
                       double distant_share);
 inline constexpr double light_floor = 0.05;
 
-/// Texels of a lat-long environment with radiance and sampling table: probability by solid angle x mean luminance of the bilinear radiance
-/// over the texel, with a floor where any component is positive but its luminance share is tiny. An inverted distribution and not an alias
-/// table: that one scatters even points, which cost four times the noise under a panorama (measured at 128 samples a pixel).
+/// Texels and patches of a lat-long environment, (height + 1) x width of them: radiance and sampling table as scene_data.h has it, the
+/// probability of a patch by its solid angle x mean importance, with a floor where any component is positive but its share is tiny. An
+/// inverted distribution and not an alias table: that one scatters even points, which cost four times the noise under a panorama (measured
+/// at 128 samples a pixel).
 std::vector<shading::EnvironmentTexel> build_environment(std::uint32_t width, std::uint32_t height, std::span<const glm::vec3> radiance);
 
 /// Solid angle of a texel of row `y` of a lat-long image.
 double texel_solid_angle(std::uint32_t width, std::uint32_t height, std::uint32_t y);
+/// Solid angle of a patch of row `y`, 0 .. height, of a lat-long image.
+double patch_solid_angle(std::uint32_t width, std::uint32_t height, std::uint32_t y);
 
 /// Rec. 709 luminance.
 inline double luminance(const glm::vec3& c) {

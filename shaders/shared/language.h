@@ -46,7 +46,7 @@
 #define CONSTANT(T, NAME, VALUE) inline constexpr T NAME = VALUE
 
 namespace raymill::shading {
-using glm::abs, glm::acos, glm::all, glm::any, glm::atan, glm::clamp, glm::cos, glm::cross, glm::distance, glm::dot, glm::exp, glm::exp2;
+using glm::abs, glm::acos, glm::all, glm::any, glm::asin, glm::atan, glm::clamp, glm::cos, glm::cross, glm::distance, glm::dot, glm::exp, glm::exp2;
 using glm::floatBitsToInt, glm::floatBitsToUint, glm::floor, glm::fract, glm::inversesqrt, glm::isinf, glm::isnan, glm::length, glm::log;
 using glm::lessThan, glm::max, glm::min, glm::mix, glm::mod, glm::normalize, glm::pow, glm::reflect, glm::round, glm::sign, glm::sin;
 using glm::smoothstep, glm::sqrt, glm::step, glm::tan, glm::transpose, glm::intBitsToFloat, glm::uintBitsToFloat, glm::bitfieldReverse;

@@ -87,8 +87,8 @@ inline LightSample sample_light(IN(SceneData) scene, vec3 origin, vec3 normal, u
 
     if (kind == LIGHT_ENVIRONMENT) {
         float pdf;
-        result.direction = sample_environment(scene, bits, pdf);
-        result.radiance = environment_radiance(scene, result.direction);
+        result.direction = sample_environment(scene, bits);
+        result.radiance = environment_lookup(scene, result.direction, pdf);
         result.pdf = pmf * pdf;
         result.has_extent = true;
         return result;
@@ -158,10 +158,11 @@ inline float hit_light_pdf(IN(SceneData) scene, IN(RayHit) hit, IN(SurfacePoint)
     return pmf * triangle_pdf(point.area, hit.t * hit.t, cos_light);
 }
 
-// The same for the environment, met by a ray that hits nothing.
-inline float miss_light_pdf(IN(SceneData) scene, vec3 direction) {
-    if (scene.environment_light == NONE) return 0.0f;
-    return scene.lights.at[scene.environment_light].pmf * environment_pdf(scene, direction);
+// The same for the environment, met by a ray that hits nothing: its radiance, and the density.
+inline vec3 miss_light(IN(SceneData) scene, vec3 direction, OUT(float) pdf) {
+    vec3 radiance = environment_lookup(scene, direction, pdf);
+    pdf = scene.environment_light == NONE ? 0.0f : scene.lights.at[scene.environment_light].pmf * pdf;
+    return radiance;
 }
 
 SHADING_END

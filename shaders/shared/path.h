@@ -121,8 +121,10 @@ inline void shade_miss(IN(SceneData) scene, IN(FrameParams) params, INOUT(PathSt
         return;
     }
     if (!has_environment(scene)) return;
-    float weight = emission_weight(params, path, miss_light_pdf(scene, path.direction));
-    path.radiance += clamp_contribution(params, path.throughput * environment_radiance(scene, path.direction) * weight, path.vertex);
+    float pdf;
+    vec3 radiance = miss_light(scene, path.direction, pdf);
+    float weight = emission_weight(params, path, pdf);
+    path.radiance += clamp_contribution(params, path.throughput * radiance * weight, path.vertex);
 }
 
 // The path's ray met its next vertex, or nothing (hit.instance NONE). Adds what shines there, asks for light (`shadow`), and chooses the

@@ -105,7 +105,7 @@ CONSTANT(uint, LIGHT_ENVIRONMENT, 4u);   // the whole environment, one entry
 // all entries: cell k = floor(u x light_count), f the fraction left: entry f < alias_threshold ? k : alias; `pmf` is exactly (to rounding) the
 // probability of that, distant_share included. Near lights (point, spot, triangle) are drawn by the light tree, whose pmf depends on the
 // place that is lit. Densities of a next-event estimate, with the pmf of the draw: point, spot, directional: pmf (a delta); triangle:
-// pmf / world area, per square metre; environment: pmf x EnvironmentTexel::pdf, per steradian.
+// pmf / world area, per square metre; environment: pmf x what environment_lookup says, per steradian.
 struct SceneLight {
     uint kind;
     vec3 position;           // world, metres
@@ -136,19 +136,20 @@ struct LightNode {
 };
 SHARED_LAYOUT(LightNode, 56, link, 52);
 
-// Lat-long environment, texel (x, y) at y * width + x. Row 0 is the top (+y), u as in shared/interface.md (less the rotation).
+// Lat-long environment, texel and patch (x, y) at y * width + x. Row 0 is the top (+y), u as in shared/interface.md (less the rotation).
 // Radiance of a direction: bilinear between texel centres, wrapping in u, clamped in v (a 1k panorama seen through 40 degrees is magnified ten times).
-// Density of a direction: that of the one texel it falls in, constant over it, per steradian = probability of the texel / its solid angle,
-// solid angle = 2 pi / width x (cos(pi y / height) - cos(pi (y + 1) / height)). It follows the mean of the bilinear radiance over the texel, so
-// it is positive wherever bilinear (or nearest) radiance is: estimators stay unbiased, whichever of the two a stage uses.
-// Sampling: by two 32-bit numbers, inverting distributions, so that even points of the square stay even over the sphere: the row is the first
-// whose row_end is above the one, then its column the first whose column_end is above the other; what is left of the numbers is the place in it
-// (u uniform, cos(theta) uniform between the texel's edges).
+// Sampling is by patches between four texels' centres, height + 1 rows of them: patch (x, y) has the texels of columns x and x + 1, rows y - 1
+// and y (wrapped and clamped alike: the first and the last row are half as high and reach the poles). In a patch the density over (u, v) is the
+// bilinear interpolant of the importance (environment_importance) of its four texels: the shape of what is seen, so that a small sun costs no
+// noise. Per steradian, importance being that interpolant: rows between the poles density x importance / sin(theta), the two at the poles
+// density x importance (theta there is drawn uniformly over the sphere). It is positive wherever radiance is.
+// Drawn by two 32-bit numbers, inverting distributions, so that even points of the square stay even over the sphere: the row is the first
+// whose row_end is above the one, then its column the first whose column_end is above the other; what is left of the numbers is the place in it.
 struct EnvironmentTexel {
-    vec3 radiance;           // texel value x strength
-    float pdf;               // per steradian; times the environment light's pmf it is the density of a next-event estimate
-    uint row_end;            // 2^32 x probability of this row and those above (the same all along a row); 0xffffffff for all
-    uint column_end;         // 2^32 x probability, within the row, of this texel and those left of it; 0xffffffff for all
+    vec3 radiance;           // texel value x strength; 0 in the row past the last, which has a patch only
+    float density;           // of the patch: its probability / mean importance / (2 pi^2 / (width height)); at the poles / its solid angle
+    uint row_end;            // 2^32 x probability of this row of patches and those above (the same all along a row); 0xffffffff for all
+    uint column_end;         // 2^32 x probability, within the row, of this patch and those left of it; 0xffffffff for all
 };
 SHARED_LAYOUT(EnvironmentTexel, 24, column_end, 20);
 

@@ -17,7 +17,9 @@ class Peer {
   public:
     Peer(unsigned port, const std::string& server_key, const KeyPair& keys)
         : context_(zmq_ctx_new()), socket_(zmq_socket(context_, ZMQ_DEALER)) {
-        const int linger = 0, wait = 10000;
+        // A peer that was turned away may have no connection left to write to: then what it says is lost, which is all that is asked of it.
+        const int linger = 0, wait = 10000, send_wait = 2000;
+        zmq_setsockopt(socket_, ZMQ_SNDTIMEO, &send_wait, sizeof send_wait);
         zmq_setsockopt(socket_, ZMQ_LINGER, &linger, sizeof linger);
         zmq_setsockopt(socket_, ZMQ_RCVTIMEO, &wait, sizeof wait);
         if (!server_key.empty()) {

@@ -91,14 +91,17 @@ void check_consistent(const scene::FlatScene& flat) {
     CHECK(flat.head.instance_count == flat.instances.size());
     for (std::size_t i = 0; i < flat.triangle_light.size(); ++i)
         CHECK((flat.triangle_light[i] == NONE || flat.lights[flat.triangle_light[i]].kind == shading::LIGHT_TRIANGLE));
-    const std::uint64_t texels = std::uint64_t{flat.head.environment_width} * flat.head.environment_height;
-    CHECK(flat.environment.size() == texels);
-    double integral = 0;
-    for (std::size_t i = 0; i < flat.environment.size(); ++i)
-        integral += static_cast<double>(flat.environment[i].pdf) *
-                    scene::texel_solid_angle(flat.head.environment_width, flat.head.environment_height,
-                                             static_cast<std::uint32_t>(i / flat.head.environment_width));
-    if (texels > 0) CHECK(integral == doctest::Approx(1).epsilon(1e-5));
+    const std::uint64_t width = flat.head.environment_width, height = flat.head.environment_height;
+    CHECK(flat.environment.size() == (width * height == 0 ? 0 : width * (height + 1)));
+    double of_patches = 0;
+    for (std::size_t i = 0; i < flat.environment.size(); ++i) {
+        CHECK(std::isfinite(flat.environment[i].density));
+        const auto edge = [](std::uint32_t end) { return end == 0xffffffffu ? 1.0 : end / 4294967296.0; };
+        const double row = edge(flat.environment[i].row_end) - (i < width ? 0.0 : edge(flat.environment[i - width].row_end));
+        const double column = edge(flat.environment[i].column_end) - (i % width == 0 ? 0.0 : edge(flat.environment[i - 1].column_end));
+        of_patches += row * column;
+    }
+    if (width * height > 0) CHECK(of_patches == doctest::Approx(1).epsilon(1e-9));
     for (int c = 0; c < 4; ++c) CHECK(finite(flat.head.camera.camera_to_world[c]));
     CHECK(flat.head.camera.half_height > 0);
     CHECK(flat.head.camera.half_width > 0);

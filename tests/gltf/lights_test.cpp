@@ -1,4 +1,5 @@
 #include "renderer/scene/light_table.hpp"
+#include "shaders/shared/environment.h"
 #include "tests/gltf/checks.hpp"
 #include "tests/gltf/loading.hpp"
 
@@ -57,7 +58,7 @@ TEST_CASE("an alias table gives each entry its weight, and none to entries of we
     CHECK(even == std::vector<double>(4, 0.25));
 }
 
-TEST_CASE("an environment's density integrates to 1, is constant for a constant image, and positive wherever bilinear radiance is") {
+TEST_CASE("an environment's patches have the probability of their flux, also where rounding would make it 0") {
     const std::uint32_t seed = 11;
     CAPTURE(seed);
     std::mt19937 random(seed);
@@ -67,46 +68,41 @@ TEST_CASE("an environment's density integrates to 1, is constant for a constant 
             if (random() % 4 == 0) c = glm::vec3(std::pow(10.f, static_cast<float>(random() % 1000) / 100 - 5), 0, 0);
         radiance[random() % radiance.size()] = glm::vec3(0, 0, 3e-4f);
         const auto texels = scene::build_environment(width, height, radiance);
-        double integral = 0, sphere = 0;
-        for (std::size_t i = 0; i < texels.size(); ++i) {
-            const double omega = scene::texel_solid_angle(width, height, static_cast<std::uint32_t>(i / width));
-            integral += static_cast<double>(texels[i].pdf) * omega;
-            sphere += omega;
-        }
-        CHECK(sphere == doctest::Approx(4 * pi).epsilon(1e-12));
-        CHECK(integral == doctest::Approx(1).epsilon(1e-6));
+        REQUIRE(texels.size() == std::size_t{width} * (height + 1));
+        double drawn_in_all = 0, sphere = 0;
         const auto edge = [](std::uint32_t end) { return end == 0xffffffffu ? 1.0 : end / 4294967296.0; };
         for (std::size_t i = 0; i < texels.size(); ++i) {
             const auto x = static_cast<std::uint32_t>(i % width), y = static_cast<std::uint32_t>(i / width);
             const double of_row = edge(texels[i].row_end) - (y == 0 ? 0.0 : edge(texels[i - width].row_end));
             const double in_row = edge(texels[i].column_end) - (x == 0 ? 0.0 : edge(texels[i - 1].column_end));
-            const double drawn = of_row * in_row;
-            CHECK(drawn == doctest::Approx(static_cast<double>(texels[i].pdf) * scene::texel_solid_angle(width, height, y)).epsilon(1e-6));
-            // Bilinear radiance is positive in a texel where it or one of its eight neighbours is.
-            bool lit = false;
-            for (std::uint32_t dy = 0; dy < 3; ++dy)
-                for (std::uint32_t dx = 0; dx < 3; ++dx) {
-                    const std::uint32_t row = y + dy == 0 ? 0 : std::min(y + dy - 1, height - 1);
-                    const glm::vec3& c = radiance[std::size_t{row} * width + (x + width + dx - 1) % width];
-                    lit = lit || c.x > 0 || c.z > 0;
-                }
-            CHECK((texels[i].pdf > 0) == lit);
+            drawn_in_all += of_row * in_row;
+            sphere += scene::patch_solid_angle(width, height, y);
+            double mean = 0;
+            for (const std::uint32_t row : {y == 0 ? 0 : y - 1, std::min(y, height - 1)})
+                for (const std::uint32_t column : {x, (x + 1) % width})
+                    mean += static_cast<double>(shading::environment_importance(radiance[std::size_t{row} * width + column])) / 4;
+            CHECK((texels[i].density > 0) == (mean > 0));
+            const bool polar = y == 0 || y == height;
+            const double area = polar ? scene::patch_solid_angle(width, height, y) : 2 * pi / width * pi / height;
+            CHECK(of_row * in_row == doctest::Approx(static_cast<double>(texels[i].density) * mean * area).epsilon(1e-6));
         }
+        CHECK(sphere == doctest::Approx(4 * pi).epsilon(1e-12));
+        CHECK(drawn_in_all == doctest::Approx(1).epsilon(1e-12));
     }
-    for (const auto& texel : scene::build_environment(16, 8, std::vector<glm::vec3>(128, glm::vec3(0.5f))))
-        CHECK(texel.pdf == doctest::Approx(1 / (4 * pi)));
 }
 
 TEST_CASE("a bright texel gets its share of the samples") {
-    // One texel of 1000 over a floor of 1: without importance its probability would be 1 / 128.
+    // One texel of 1000 over a floor of 1: each of the four patches at its corner has a quarter of it.
     std::vector<glm::vec3> radiance(128, glm::vec3(1));
     radiance[3 * 16 + 5] = glm::vec3(1000);
     const auto texels = scene::build_environment(16, 8, radiance);
-    const double omega = scene::texel_solid_angle(16, 8, 3);
-    // The bilinear mean of the texel itself is 9/16 of its value; its neighbours share the rest.
-    const double own = static_cast<double>(texels[3 * 16 + 5].pdf) * omega, side = static_cast<double>(texels[3 * 16 + 6].pdf) * omega;
-    CHECK(own > 0.4);
-    CHECK(own / side == doctest::Approx((1 + 999 * 0.5625) / (1 + 999 * 0.09375)).epsilon(1e-4));
+    const auto drawn = [&](std::uint32_t x, std::uint32_t y) {
+        const double mean = x >= 4 && x <= 5 && y >= 3 && y <= 4 ? (1000 + 3) / 4.0 : 1;
+        return static_cast<double>(texels[y * 16 + x].density) * mean * 2 * pi / 16 * pi / 8;
+    };
+    const double own = drawn(4, 3) + drawn(5, 3) + drawn(4, 4) + drawn(5, 4);
+    CHECK(own > 0.85);
+    CHECK(drawn(4, 3) / drawn(6, 3) == doctest::Approx((1000 + 3) / 4.0).epsilon(1e-4));
 }
 
 TEST_CASE("punctual lights carry the node's place, its direction whatever its scale, and the spot's cone terms") {
@@ -204,7 +200,8 @@ TEST_CASE("environments: constant, image, strength, rotation, hidden, none and t
     check_consistent(*lit);
     CHECK(lit->head.environment_width == 4);
     CHECK(lit->environment[5].radiance == glm::vec3(3, 6, 0));
-    CHECK(lit->environment[0].pdf == doctest::Approx(1 / (4 * pi)));
+    CHECK(static_cast<double>(lit->environment[0].density * shading::environment_importance(lit->environment[0].radiance)) ==
+          doctest::Approx(1 / (4 * pi)));
 
     // Black is an environment too: nothing shines, and no studio comes in.
     flat = flatten_good(scene, with_env("0,0,0"));
