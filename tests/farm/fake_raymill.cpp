@@ -8,6 +8,7 @@
 //   hang_once=F    likewise, but it sleeps for ever
 //   eat_once=F     likewise, but it takes memory until it is stopped
 //   lost_once=F    likewise, but it says that its device is lost
+//   began_once=F   F is made when the first tile begins, and nothing else happens
 #include "farm/coordinator/local_farm.hpp"
 #include "farm/coordinator/serve.hpp"
 #include "farm/worker/render_process.hpp"
@@ -38,6 +39,7 @@ class FakeRenderer final : public Renderer {
     const std::vector<std::string>& notes() const override { return notes_; }
     Result<PrepareStats> prepare(std::int32_t) override { return PrepareStats{}; }
     Result<TraceStats> render(std::int32_t frame, Rect rect, std::vector<glm::vec4>& rgba) override {
+        static_cast<void>(once("began_once"));
         if (once("crash_once")) std::abort();
         if (once("hang_once")) std::this_thread::sleep_for(std::chrono::hours(1));
         if (once("eat_once"))

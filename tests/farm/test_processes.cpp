@@ -175,9 +175,10 @@ TEST_CASE("a coordinator that is killed and restarted goes on with the leases th
 TEST_CASE("a result that is rendered while the coordinator is down survives the worker's death and is not rendered again") {
     // Rule 4: the worker keeps its results on disk. It must be given time to render, so the server stays away for that.
     TestFarm farm(1);
-    const auto job = farm.submit(farm.scene("tile_ms=300"), {{"size", "32x32"}, {"spp", "1"}, {"tile", "32"}});
-    auto client = farm.client();
-    REQUIRE(eventually([&] { return client.job(job)->tiles_leased == 1; }));
+    // Not before the tile began: until then the worker still needs the server, for the scene.
+    const auto began = farm.folder / "began";
+    const auto job = farm.submit(farm.scene("tile_ms=300 began_once=" + began.string()), {{"size", "32x32"}, {"spp", "1"}, {"tile", "32"}});
+    REQUIRE(eventually([&] { return std::filesystem::exists(began); }));
     farm.server->kill();
     const auto kept = [&] {
         for (const auto& entry : std::filesystem::recursive_directory_iterator(farm.folder / "worker0/results"))
@@ -320,7 +321,7 @@ TEST_CASE("a local farm renders, and leaves neither processes nor files") {
             client.submit({.scene = sent->scene, .settings = {{"size", "64x64"}, {"spp", "1"}, {"tile", "16"}}, .name = "", .key = ""});
         REQUIRE(job.has_value());
         CHECK(client.follow(job->job, 0, [](const Event&) { return Status{}; })->state == "done");
-        for (const auto pid : processes)
+        for (const auto pid : farm->processes())
             for (const auto child : children_of(pid)) processes.push_back(child);
         CHECK(processes.size() > 3);
         ::kill(farm->processes()[0], SIGKILL);
