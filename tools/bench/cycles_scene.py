@@ -2,7 +2,7 @@
 
     blender -b --factory-startup -P cycles_scene.py -- '{"scene": "x.glb", "renders": [{"spp": 16, "out": "a.exr"}, ...], ...}'
 
-Keys: scene, renders, width, height, camera (name; null: the file's first), threads, max_bounces, env (a file, or [r, g, b]; null: black), env_strength,
+Keys: scene, renders, width, height, camera (name; null: the file's first), look_at (a camera of its own: seven numbers as in interface.md), threads, max_bounces, env (a file, or [r, g, b]; null: black), env_strength,
 env_rotation (degrees), materials ("principled" or "lambert"). The last line printed is "CYCLES " and a JSON object: one entry a render with its wall
 and CPU seconds, scene update and hierarchy included; the caller takes differences between sample counts to be rid of those.
 
@@ -18,6 +18,7 @@ import sys
 import time
 
 import bpy
+import mathutils
 import numpy
 
 if not hasattr(numpy, 'bool'):          # Debian 12's importer wants the old name
@@ -119,6 +120,29 @@ def environment(scene):
     tree.links.new(image.outputs[0], background.inputs['Color'])
 
 
+def look_at_camera(numbers):
+    eye, target = (mathutils.Vector((x, -z, y)) for x, y, z in (numbers[0:3], numbers[3:6]))
+    data = bpy.data.cameras.new('look_at')
+    data.sensor_fit, data.angle_y = 'VERTICAL', math.radians(numbers[6])
+    camera = bpy.data.objects.new('look_at', data)
+    camera.location, camera.rotation_euler = eye, (target - eye).to_track_quat('-Z', 'Y').to_euler()
+    bpy.context.scene.collection.objects.link(camera)
+    return camera
+
+
+def file_camera(document, cameras):
+    wanted = ask.get('camera')
+    chosen = [c for c in cameras if wanted in (None, c.name, c.data.name) or (c.parent and c.parent.name == wanted)]
+    if not chosen:
+        there = ', '.join(c.name for c in cameras) or 'none: say --look-at'
+        sys.exit('no camera%s in %s; there are %s' % (' ' + wanted if wanted else '', ask['scene'], there))
+    index = {node.get('name'): node['camera'] for node in document['nodes'] if 'camera' in node}.get(chosen[0].name)
+    if index is not None and document['cameras'][index]['type'] == 'perspective':
+        chosen[0].data.sensor_fit = 'VERTICAL'
+        chosen[0].data.angle_y = document['cameras'][index]['perspective']['yfov']
+    return chosen[0]
+
+
 def settings(scene):
     render, cycles = scene.render, scene.cycles
     render.engine, cycles.device = 'CYCLES', 'CPU'
@@ -147,17 +171,8 @@ def main():
     started = time.perf_counter()
     document, cameras = load(ask['scene'])
     scene = bpy.context.scene
-    wanted = ask.get('camera')
-    chosen = [c for c in cameras if wanted in (None, c.name, c.data.name) or (c.parent and c.parent.name == wanted)]
-    if not chosen:
-        there = ', '.join(c.name for c in cameras) or 'none: the comparison needs a camera in the file'
-        sys.exit('no camera%s in %s; there are %s' % (' ' + wanted if wanted else '', ask['scene'], there))
-    scene.camera = chosen[0]
+    scene.camera = look_at_camera(ask['look_at']) if ask.get('look_at') else file_camera(document, cameras)
     scene.camera.data.clip_start, scene.camera.data.clip_end = 1e-3, 1e9
-    index = {node.get('name'): node['camera'] for node in document['nodes'] if 'camera' in node}.get(scene.camera.name)
-    if index is not None and document['cameras'][index]['type'] == 'perspective':
-        scene.camera.data.sensor_fit = 'VERTICAL'
-        scene.camera.data.angle_y = document['cameras'][index]['perspective']['yfov']
     punctual_lights(document)
     environment(scene)
     if ask.get('materials') == 'lambert':
@@ -175,6 +190,7 @@ def main():
         after = resource.getrusage(resource.RUSAGE_SELF)
         result['renders'].append({'spp': render['spp'], 'wall_s': time.perf_counter() - wall,
                                   'cpu_s': after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime})
+    result['peak_rss_mb'] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print('CYCLES ' + json.dumps(result))
 
 
