@@ -161,7 +161,8 @@ inline bool eventually(const std::function<bool()>& holds, std::chrono::seconds 
 
 class TestFarm {
   public:
-    explicit TestFarm(unsigned worker_count, std::vector<std::string> worker_options = {}) : worker_options_(std::move(worker_options)) {
+    explicit TestFarm(unsigned worker_count, std::vector<std::string> worker_options = {}, unsigned lease_ms = 2000)
+        : worker_options_(std::move(worker_options)), lease_ms_(lease_ms) {
         std::filesystem::create_directory(folder / "home");
         std::filesystem::permissions(folder / "home", std::filesystem::perms::owner_all);
         start_server();
@@ -170,7 +171,7 @@ class TestFarm {
 
     void start_server() {
         server.emplace(Process({"serve", "--data", folder / "server", "--http", "127.0.0.1:" + std::to_string(http_port_), "--workers-at",
-                                "tcp://127.0.0.1:" + std::to_string(worker_port_), "--lease-ms", "2000"},
+                                "tcp://127.0.0.1:" + std::to_string(worker_port_), "--lease-ms", std::to_string(lease_ms_)},
                                folder / "home", folder / "server.log"));
         const auto line = server->line();
         REQUIRE_MESSAGE(line.starts_with("raymill: serving http://127.0.0.1:"), line << " / " << log("server.log"));
@@ -246,6 +247,7 @@ class TestFarm {
     // They stay over restarts, as they would for people. The workers' door takes the port after its own, too.
     unsigned http_port_ = free_ports(), worker_port_ = http_port_ + 1;
     std::vector<std::string> worker_options_;
+    unsigned lease_ms_;
 };
 
 } // namespace raymill::farm

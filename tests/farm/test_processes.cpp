@@ -160,8 +160,9 @@ TEST_CASE("whatever is killed at whatever moment, the job ends with the same byt
 }
 
 TEST_CASE("a coordinator that is killed and restarted goes on with the leases that still run") {
-    // Rule 6: without adoption every running tile would start again, with fence 2.
-    TestFarm farm(2);
+    // Rule 6: without adoption every running tile would start again, with fence 2. A long lease: on a slow machine the restart takes its
+    // time.
+    TestFarm farm(2, {}, 30000);
     const auto job = farm.submit(farm.scene("tile_ms=300"), {{"size", "64x64"}, {"spp", "1"}, {"tile", "32"}});
     auto client = farm.client();
     REQUIRE(eventually([&] { return client.job(job)->tiles_leased == 2; }));

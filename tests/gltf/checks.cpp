@@ -22,6 +22,22 @@ template<class V> std::size_t count_bad(const std::vector<V>& values) {
 
 } // namespace
 
+/// The environment's table of patches: whole, finite, and with probabilities that add up to 1.
+void check_environment(const scene::FlatScene& flat) {
+    const std::size_t width = flat.head.environment_width, height = flat.head.environment_height;
+    CHECK(flat.environment.size() == (width == 0 ? 0 : width * (height + 1)));
+    if (width == 0) return;
+    const auto edge = [](std::uint32_t end) { return end == 0xffffffffu ? 1.0 : end / 4294967296.0; };
+    double of_patches = 0;
+    for (std::size_t i = 0; i < flat.environment.size(); ++i) {
+        CHECK(std::isfinite(flat.environment[i].density));
+        const double row = edge(flat.environment[i].row_end) - (i < width ? 0.0 : edge(flat.environment[i - width].row_end));
+        const double column = edge(flat.environment[i].column_end) - (i % width == 0 ? 0.0 : edge(flat.environment[i - 1].column_end));
+        of_patches += row * column;
+    }
+    CHECK(of_patches == doctest::Approx(1).epsilon(1e-9));
+}
+
 void check_consistent(const scene::FlatScene& flat) {
     using shading::NONE;
     CHECK(count_bad(flat.positions) == 0);
@@ -91,17 +107,7 @@ void check_consistent(const scene::FlatScene& flat) {
     CHECK(flat.head.instance_count == flat.instances.size());
     for (std::size_t i = 0; i < flat.triangle_light.size(); ++i)
         CHECK((flat.triangle_light[i] == NONE || flat.lights[flat.triangle_light[i]].kind == shading::LIGHT_TRIANGLE));
-    const std::uint64_t width = flat.head.environment_width, height = flat.head.environment_height;
-    CHECK(flat.environment.size() == (width * height == 0 ? 0 : width * (height + 1)));
-    double of_patches = 0;
-    for (std::size_t i = 0; i < flat.environment.size(); ++i) {
-        CHECK(std::isfinite(flat.environment[i].density));
-        const auto edge = [](std::uint32_t end) { return end == 0xffffffffu ? 1.0 : end / 4294967296.0; };
-        const double row = edge(flat.environment[i].row_end) - (i < width ? 0.0 : edge(flat.environment[i - width].row_end));
-        const double column = edge(flat.environment[i].column_end) - (i % width == 0 ? 0.0 : edge(flat.environment[i - 1].column_end));
-        of_patches += row * column;
-    }
-    if (width * height > 0) CHECK(of_patches == doctest::Approx(1).epsilon(1e-9));
+    check_environment(flat);
     for (int c = 0; c < 4; ++c) CHECK(finite(flat.head.camera.camera_to_world[c]));
     CHECK(flat.head.camera.half_height > 0);
     CHECK(flat.head.camera.half_width > 0);
