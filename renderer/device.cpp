@@ -10,8 +10,8 @@ Result<std::unique_ptr<Device>> open_device(const DeviceChoice& choice) {
     return gpu::make_vulkan_device(choice);
 }
 
-std::vector<DeviceInfo> list_devices() {
-    std::vector<DeviceInfo> devices = gpu::list_vulkan_devices();
+std::vector<DeviceInfo> list_devices(unsigned threads) {
+    std::vector<DeviceInfo> devices = gpu::list_vulkan_devices(threads);
     devices.push_back(reference::make_reference_device(0)->info());
     return devices;
 }

@@ -73,6 +73,7 @@ struct DeviceChoice {
 };
 
 Result<std::unique_ptr<Device>> open_device(const DeviceChoice& choice);
-std::vector<DeviceInfo> list_devices();
+/// `threads`: as DeviceChoice has it; a process's first listing or opening decides it for software devices.
+std::vector<DeviceInfo> list_devices(unsigned threads = 0);
 
 } // namespace raymill

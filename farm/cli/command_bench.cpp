@@ -31,10 +31,10 @@ std::vector<fs::path> scenes_of_our_own() {
 }
 
 /// The devices to measure: the one that is named, else all Vulkan devices that can be used.
-std::vector<std::string> devices_to_measure(const std::string& named) {
+std::vector<std::string> devices_to_measure(const std::string& named, unsigned threads) {
     if (!named.empty()) return {named};
     std::vector<std::string> names;
-    for (const auto& device : list_devices())
+    for (const auto& device : list_devices(threads))
         if (device.unusable.empty() && device.type != "reference") names.push_back(device.uuid.empty() ? device.name : device.uuid);
     return names;
 }
@@ -100,7 +100,7 @@ int run_bench(Arguments& arguments) {
     std::vector<fs::path> scenes(inputs.begin(), inputs.end());
     if (scenes.empty()) scenes = scenes_of_our_own();
     if (scenes.empty()) return report({Code::usage, "bench", "no scenes lie beside the program; name one or more glTF files"});
-    const auto devices = devices_to_measure(device);
+    const auto devices = devices_to_measure(device, threads.value_or(0));
     if (devices.empty()) return report({Code::no_device, "", "no Vulkan device can be used; --device reference measures the oracle"});
     for (const auto& name : devices) {
         bool headed = manner().json;

@@ -2,9 +2,9 @@
 
 namespace raymill::gpu {
 
-std::vector<DeviceInfo> list_vulkan_devices(std::string* error) {
+std::vector<DeviceInfo> list_vulkan_devices(unsigned threads, std::string* error) {
     std::vector<DeviceInfo> infos;
-    const auto instance = Instance::create({});
+    const auto instance = Instance::create({.threads = threads});
     if (!instance) {
         if (error != nullptr) *error = instance.error().message();
         return infos;

@@ -14,6 +14,7 @@
 #include "shaders/shared/wavefront.h"
 
 #include <array>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -30,8 +31,9 @@ class PathTracer final : public VulkanDevice {
     Status load(const scene::FlatScene& scene, const accel::Hierarchy& hierarchy) override;
     [[nodiscard]] double compile_seconds() const override { return compile_seconds_; }
     Result<TraceStats> render(const shading::FrameParams& params, Rect rect, std::span<glm::vec4> rgba) override;
-    Result<std::vector<shading::RayHit>> closest_hits(std::span<const shading::PathState> paths) override;
-    Result<std::vector<float>> transmittances(std::span<const shading::ShadowRay> rays) override;
+    using VulkanDevice::closest_hits, VulkanDevice::transmittances;
+    Result<std::vector<shading::RayHit>> closest_hits(std::span<const shading::PathState> paths, double* seconds) override;
+    Result<std::vector<float>> transmittances(std::span<const shading::ShadowRay> rays, double* seconds) override;
     Result<KernelProfile> profile(const shading::FrameParams& params, Rect rect) override;
 
   private:
@@ -47,6 +49,7 @@ class PathTracer final : public VulkanDevice {
     Status run_batch(const shading::Batch& batch, std::uint32_t vertices, bool first_of_pixels, TraceStats& stats);
     void record_vertices(VkCommandBuffer commands, shading::Batch& batch, std::uint32_t vertices);
     Result<shading::WavefrontCounters> read_counters();
+    Status run_timed(std::function<void(VkCommandBuffer)> record, double* seconds);
     Status profile_batch(shading::Batch batch, std::uint32_t vertices, KernelProfile& profile);
     Result<std::vector<std::byte>> read_back(const Buffer& buffer, std::uint64_t size);
     Status write(const Buffer& buffer, std::span<const std::byte> bytes);

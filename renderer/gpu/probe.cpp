@@ -53,7 +53,14 @@ Result<WavefrontCounters> PathTracer::read_counters() {
     return counters;
 }
 
-Result<std::vector<shading::RayHit>> PathTracer::closest_hits(std::span<const shading::PathState> paths) {
+Status PathTracer::run_timed(std::function<void(VkCommandBuffer)> record, double* seconds) {
+    const auto start = std::chrono::steady_clock::now();
+    RETURN_ERROR(context_->run(std::move(record)));
+    if (seconds != nullptr) *seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return {};
+}
+
+Result<std::vector<shading::RayHit>> PathTracer::closest_hits(std::span<const shading::PathState> paths, double* seconds) {
     CHECK_TRUE(loaded_);
     set_frame(wavefront_.params, Rect{});
     std::vector<shading::RayHit> hits(paths.size());
@@ -61,10 +68,11 @@ Result<std::vector<shading::RayHit>> PathTracer::closest_hits(std::span<const sh
         const std::size_t count = std::min<std::size_t>(slots_, paths.size() - at);
         RETURN_ERROR(write(paths_, std::as_bytes(paths.subspan(at, count))));
         RETURN_ERROR(set_queue_lengths(static_cast<std::uint32_t>(count), 0));
-        RETURN_ERROR(context_->run([this](VkCommandBuffer commands) {
+        const auto trace = [this](VkCommandBuffer commands) {
             dispatch(commands, Kernel::prepare, empty_batch(), 1);
             dispatch_indirect(commands, Kernel::trace_closest, empty_batch(), offsetof(WavefrontCounters, closest_groups));
-        }));
+        };
+        RETURN_ERROR(run_timed(trace, seconds));
         const auto bytes = read_back(hits_, count * sizeof(shading::RayHit));
         if (!bytes) return std::unexpected(bytes.error());
         std::memcpy(static_cast<void*>(&hits[at]), bytes->data(), bytes->size());
@@ -73,7 +81,7 @@ Result<std::vector<shading::RayHit>> PathTracer::closest_hits(std::span<const sh
     return hits;
 }
 
-Result<std::vector<float>> PathTracer::transmittances(std::span<const shading::ShadowRay> rays) {
+Result<std::vector<float>> PathTracer::transmittances(std::span<const shading::ShadowRay> rays, double* seconds) {
     CHECK_TRUE(loaded_);
     set_frame(wavefront_.params, Rect{});
     std::vector<float> result(rays.size());
@@ -86,10 +94,11 @@ Result<std::vector<float>> PathTracer::transmittances(std::span<const shading::S
         RETURN_ERROR(write(shadows_, std::as_bytes(std::span(unit))));
         RETURN_ERROR(write(paths_, std::as_bytes(std::span(dark))));
         RETURN_ERROR(set_queue_lengths(0, static_cast<std::uint32_t>(count)));
-        RETURN_ERROR(context_->run([this](VkCommandBuffer commands) {
+        const auto trace = [this](VkCommandBuffer commands) {
             dispatch(commands, Kernel::prepare_shadows, empty_batch(), 1);
             dispatch_indirect(commands, Kernel::trace_shadow, empty_batch(), offsetof(WavefrontCounters, shadow_groups));
-        }));
+        };
+        RETURN_ERROR(run_timed(trace, seconds));
         const auto bytes = read_back(paths_, count * sizeof(shading::PathState));
         if (!bytes) return std::unexpected(bytes.error());
         for (std::size_t i = 0; i < count; ++i)
@@ -121,12 +130,7 @@ Result<KernelProfile> PathTracer::profile(const shading::FrameParams& params, Re
 
 // One batch, each kernel in a submission of its own.
 Status PathTracer::profile_batch(Batch batch, std::uint32_t vertices, KernelProfile& profile) {
-    const auto timed = [&](double& seconds, auto record) -> Status {
-        const auto start = std::chrono::steady_clock::now();
-        RETURN_ERROR(context_->run(record));
-        seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-        return {};
-    };
+    const auto timed = [&](double& seconds, auto record) { return run_timed(record, &seconds); };
     RETURN_ERROR(context_->run([&](VkCommandBuffer commands) {
         vkCmdFillBuffer(commands, sums_.get(), 0, batch.pixels * sizeof(shading::PixelSum), 0);
         vkCmdFillBuffer(commands, counters_.get(), 0, sizeof(WavefrontCounters), 0);

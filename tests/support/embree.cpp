@@ -18,9 +18,9 @@ struct Embree::State {
 
 namespace {
 
-RTCScene robust_scene(RTCDevice device) {
+RTCScene new_scene(RTCDevice device, bool robust) {
     RTCScene scene = rtcNewScene(device);
-    rtcSetSceneFlags(scene, RTC_SCENE_FLAG_ROBUST);
+    rtcSetSceneFlags(scene, robust ? RTC_SCENE_FLAG_ROBUST : RTC_SCENE_FLAG_NONE);
     rtcSetSceneBuildQuality(scene, RTC_BUILD_QUALITY_HIGH);
     return scene;
 }
@@ -36,9 +36,9 @@ RTCRay ray_of(glm::vec3 origin, glm::vec3 direction, float t_max) {
 
 } // namespace
 
-Embree::Embree(const scene::FlatScene& scene) : state_(std::make_unique<State>(scene)) {
+Embree::Embree(const scene::FlatScene& scene, bool robust) : state_(std::make_unique<State>(scene)) {
     for (const shading::SceneMesh& mesh : scene.meshes) {
-        RTCScene built = robust_scene(state_->device);
+        RTCScene built = new_scene(state_->device, robust);
         RTCGeometry geometry = rtcNewGeometry(state_->device, RTC_GEOMETRY_TYPE_TRIANGLE);
         rtcSetSharedGeometryBuffer(geometry, RTC_BUFFER_TYPE_VERTEX, 0, RTC_FORMAT_FLOAT3, state_->positions.data(), 0, sizeof(glm::vec3),
                                    scene.positions.size());
@@ -52,7 +52,7 @@ Embree::Embree(const scene::FlatScene& scene) : state_(std::make_unique<State>(s
         rtcCommitScene(built);
         state_->meshes.push_back(built);
     }
-    state_->top = robust_scene(state_->device);
+    state_->top = new_scene(state_->device, robust);
     for (const shading::SceneInstance& placed : scene.instances) {
         RTCGeometry geometry = rtcNewGeometry(state_->device, RTC_GEOMETRY_TYPE_INSTANCE);
         rtcSetGeometryInstancedScene(geometry, state_->meshes[placed.mesh]);

@@ -9,10 +9,11 @@ namespace raymill::tests {
 
 class Embree {
   public:
-    /// `scene` is kept by reference.
-    explicit Embree(const scene::FlatScene& scene);
+    /// `scene` is kept by reference. `robust`: Embree's mode without leaks, to compare hits with; without it, to compare speed with. Trees
+    /// of its high quality.
+    explicit Embree(const scene::FlatScene& scene, bool robust = true);
     ~Embree();
-    /// Embree's robust mode; instance NONE without a hit. The triangle is global, as in FlatScene.
+    /// Instance NONE without a hit. The triangle is global, as in FlatScene.
     [[nodiscard]] shading::RayHit closest(glm::vec3 origin, glm::vec3 direction, float t_max) const;
     [[nodiscard]] bool occluded(glm::vec3 origin, glm::vec3 direction, float t_max) const;
 
