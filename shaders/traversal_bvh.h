@@ -61,6 +61,7 @@ void begin_ray(Ray r) {
     instance = NONE;
     current = 0u;
     enter_space(ray.origin, ray.direction);
+    ray_frame = make_ray_frame(ray.direction);
     begin_result(ray.t_max);
 }
 
@@ -92,6 +93,7 @@ bool pop(out uint node, out uint place) {
             instance = NONE;
             level_base = 0u;
             enter_space(ray.origin, ray.direction);
+            ray_frame = make_ray_frame(ray.direction);
         }
         if (depth == 0u) return false;
         depth -= 1u;
@@ -172,12 +174,12 @@ void node_step() {
     visit_child(node, place);
 }
 
-// Where `current` is a leaf: enters its instance, or tests its triangle.
+// Where `current` is a leaf: enters its instance, or tests its triangle (of the instance, or of the top level itself).
 void leaf_step() {
     if (int(current) >= 0 || current == TRACE_FINISHED) return;
     uint index = current & ~TRACE_LEAF;
-    if (instance == NONE) {
-        enter_instance(index);
+    if ((index & TRACE_INSTANCE) != 0u) {
+        enter_instance(index & ~TRACE_INSTANCE);
         return;
     }
     WordPairs words = WordPairs(wavefront.triangles);
@@ -192,8 +194,9 @@ void leaf_step() {
     vec3 v2 = uintBitsToFloat(uvec3(w3.x, w3.y, w4.x));
     TriangleHit hit;
     if (intersect_triangle(ray_frame, origin, found.t, v0, v1, v2, hit)) {
+        uint owner = instance != NONE ? instance : Words32(wavefront.triangle_instances).at[index];
         bool go_on =
-            take_hit(instance, w4.y & ~TRACE_HAS_ALPHA, (w4.y & TRACE_HAS_ALPHA) != 0u, hit.t, hit.u, hit.v, ray.alpha_key);
+            take_hit(owner, w4.y & ~TRACE_HAS_ALPHA, (w4.y & TRACE_HAS_ALPHA) != 0u, hit.t, hit.u, hit.v, ray.alpha_key);
         if (!go_on) {
             current = TRACE_FINISHED;
             return;

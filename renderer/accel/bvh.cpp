@@ -1,6 +1,7 @@
 #include "renderer/accel/bvh.hpp"
 
 #include "renderer/base/check.hpp"
+#include "shaders/shared/surface.h"
 
 #include <algorithm>
 #include <array>
@@ -270,15 +271,18 @@ void run_builder(std::vector<Work> work, unsigned threads) {
     builder.run();
 }
 
+Reference triangle_reference(const std::array<glm::vec3, 3>& corners, std::uint32_t item) {
+    const auto& [a, b, c] = corners;
+    const bool good = finite(a) && finite(b) && finite(c); // min and max would lose a NaN
+    return {good ? glm::min(a, glm::min(b, c)) : glm::vec3(NAN), item, good ? glm::max(a, glm::max(b, c)) : glm::vec3(NAN), 0};
+}
+
 std::vector<Reference> triangle_references(const scene::FlatScene& scene, const shading::SceneMesh& mesh) {
     std::vector<Reference> references(mesh.triangle_count);
     for (std::uint32_t i = 0; i < mesh.triangle_count; ++i) {
         const std::uint32_t index = mesh.first_triangle + i;
         const shading::SceneTriangle& t = scene.triangles[index];
-        const glm::vec3 a = scene.positions[t.v0], b = scene.positions[t.v1], c = scene.positions[t.v2];
-        const bool good = finite(a) && finite(b) && finite(c); // min and max would lose a NaN
-        references[i] = {good ? glm::min(a, glm::min(b, c)) : glm::vec3(NAN), index, good ? glm::max(a, glm::max(b, c)) : glm::vec3(NAN),
-                         0};
+        references[i] = triangle_reference({scene.positions[t.v0], scene.positions[t.v1], scene.positions[t.v2]}, index);
     }
     return references;
 }
@@ -339,23 +343,47 @@ Tree build_tree(std::span<const Box> boxes, unsigned threads) {
     return tree;
 }
 
-Hierarchy build(const scene::FlatScene& scene, unsigned threads) {
+std::array<glm::vec3, 3> world_corners(const scene::FlatScene& scene, const OpenedTriangle& opened) {
+    const shading::SceneTriangle& t = scene.triangles[opened.triangle];
+    const glm::mat4x3& m = scene.instances[opened.instance].object_to_world;
+    return {shading::transform_point(m, scene.positions[t.v0]), shading::transform_point(m, scene.positions[t.v1]),
+            shading::transform_point(m, scene.positions[t.v2])};
+}
+
+Hierarchy build(const scene::FlatScene& scene, unsigned threads, const Opening& opening) {
     const auto start = std::chrono::steady_clock::now();
     Hierarchy hierarchy;
+    std::vector<std::uint64_t> uses(scene.meshes.size());
+    const auto placed = [&](const shading::SceneInstance& instance) {
+        return scene.meshes[instance.mesh].triangle_count > 0 && finite(instance.object_to_world) && finite(instance.world_to_object);
+    };
+    for (const shading::SceneInstance& instance : scene.instances) uses[instance.mesh] += placed(instance) ? 1 : 0;
+    const auto is_opened = [&](std::size_t mesh) {
+        return (opening.single && uses[mesh] == 1) || uses[mesh] * scene.meshes[mesh].triangle_count <= opening.most_triangles;
+    };
     hierarchy.bottom.resize(scene.meshes.size());
     std::vector<Work> work;
     for (std::size_t i = 0; i < scene.meshes.size(); ++i)
-        work.push_back({&hierarchy.bottom[i], triangle_references(scene, scene.meshes[i])});
+        if (uses[i] > 0 && !is_opened(i)) work.push_back({&hierarchy.bottom[i], triangle_references(scene, scene.meshes[i])});
     run_builder(std::move(work), thread_count(threads));
 
     std::vector<Work> top(1);
     top[0].tree = &hierarchy.top;
+    const auto first_opened = static_cast<std::uint32_t>(scene.instances.size());
     for (std::uint32_t i = 0; i < scene.instances.size(); ++i) {
         const shading::SceneInstance& instance = scene.instances[i];
-        const Tree& tree = hierarchy.bottom[instance.mesh];
-        if (tree.nodes.empty() || !finite(instance.object_to_world) || !finite(instance.world_to_object)) continue;
-        const Bounds bounds = instance_bounds(tree, instance.object_to_world);
-        top[0].references.push_back({bounds.lower, i, bounds.upper, 0});
+        if (!placed(instance)) continue;
+        if (!is_opened(instance.mesh)) {
+            const Bounds bounds = instance_bounds(hierarchy.bottom[instance.mesh], instance.object_to_world);
+            top[0].references.push_back({bounds.lower, i, bounds.upper, 0});
+            continue;
+        }
+        const shading::SceneMesh& mesh = scene.meshes[instance.mesh];
+        for (std::uint32_t t = mesh.first_triangle; t < mesh.first_triangle + mesh.triangle_count; ++t) {
+            const auto item = first_opened + static_cast<std::uint32_t>(hierarchy.opened.size());
+            hierarchy.opened.push_back({i, t});
+            top[0].references.push_back(triangle_reference(world_corners(scene, hierarchy.opened.back()), item));
+        }
     }
     run_builder(std::move(top), thread_count(threads));
     hierarchy.build_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

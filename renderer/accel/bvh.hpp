@@ -1,9 +1,11 @@
 #pragma once
 /// renderer/accel: bounding-volume hierarchies over a FlatScene, built on the CPU: one bottom level a mesh (object space), one top level
-/// over instances (world space). Deterministic: the same scene gives the same bytes, whatever the number of threads. Depends on scene's
-/// flat form only.
+/// over instances (world space). Instances that share little are opened: their triangles stand in the top level themselves, in world space,
+/// so that no ray has to enter one instance after another where they overlap. Deterministic: the same scene gives the same bytes, whatever
+/// the number of threads. Depends on scene's flat form only.
 #include "renderer/scene/flat_scene.hpp"
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -29,9 +31,22 @@ struct Tree {
     std::vector<std::uint32_t> items;
 };
 
+struct OpenedTriangle {
+    std::uint32_t instance, triangle; ///< global index
+};
+
+/// Which meshes are opened: those placed once, and those that come to at most so many triangles with all their instances.
+struct Opening {
+    bool single = true;
+    std::uint64_t most_triangles = 1u << 14;
+};
+
 struct Hierarchy {
-    Tree top;                 ///< items: instance indices; without instances of empty meshes and those whose matrices are not finite
-    std::vector<Tree> bottom; ///< one a mesh; items: global triangle indices. Empty for an empty mesh
+    /// Items: instance indices, and from FlatScene::instances.size() on numbers in `opened`. Without instances of empty meshes and those
+    /// whose matrices are not finite.
+    Tree top;
+    std::vector<OpenedTriangle> opened;
+    std::vector<Tree> bottom; ///< one a mesh; items: global triangle indices. Empty for a mesh that is empty, opened or not placed
     double build_seconds = 0;
 };
 
@@ -44,6 +59,9 @@ struct Box {
 Tree build_tree(std::span<const Box> boxes, unsigned threads);
 
 /// The hierarchies of all meshes and of the instances. `threads` 0: all.
-Hierarchy build(const scene::FlatScene& scene, unsigned threads);
+Hierarchy build(const scene::FlatScene& scene, unsigned threads, const Opening& opening = {});
+
+/// The corners of an opened triangle, in world space.
+std::array<glm::vec3, 3> world_corners(const scene::FlatScene& scene, const OpenedTriangle& opened);
 
 } // namespace raymill::accel

@@ -143,7 +143,7 @@ Box child_box(const TraceNode& node, unsigned child) {
 
 Result<TraceHierarchy> quantise(const scene::FlatScene& scene, const Hierarchy& hierarchy, const TraceLimits& limits) {
     TraceHierarchy result;
-    std::uint64_t triangle_count = 0;
+    std::uint64_t triangle_count = hierarchy.opened.size();
     for (const Tree& tree : hierarchy.bottom) triangle_count += tree.items.size();
     if (triangle_count > limits.triangles)
         return fail(Code::unsupported, "scene",
@@ -151,13 +151,23 @@ Result<TraceHierarchy> quantise(const scene::FlatScene& scene, const Hierarchy& 
                         " that can be drawn; split the scene");
     result.triangles.reserve(triangle_count);
 
+    const auto add_triangle = [&](const std::array<glm::vec3, 3>& corners, std::uint32_t index) {
+        const bool opaque = scene.materials[scene.triangles[index].material].alpha_mode == shading::ALPHA_OPAQUE;
+        result.triangles.push_back({corners[0], corners[1], corners[2], index | (opaque ? 0u : shading::TRACE_HAS_ALPHA)});
+        return static_cast<std::uint32_t>(result.triangles.size() - 1);
+    };
     unsigned top_levels = 1, bottom_levels = 0;
     if (hierarchy.top.nodes.empty()) {
         TraceNode empty{};
         empty.child0 = empty.child1 = empty.child2 = empty.child3 = shading::TRACE_FINISHED;
         result.nodes.push_back(empty);
     } else {
-        top_levels = collapse(hierarchy.top, result.nodes, [](std::uint32_t instance) { return instance; });
+        top_levels = collapse(hierarchy.top, result.nodes, [&](std::uint32_t item) {
+            if (item < scene.instances.size()) return shading::TRACE_INSTANCE | item;
+            const OpenedTriangle& opened = hierarchy.opened[item - scene.instances.size()];
+            result.triangle_instances.push_back(opened.instance);
+            return add_triangle(world_corners(scene, opened), opened.triangle);
+        });
     }
     std::vector<std::uint32_t> roots(hierarchy.bottom.size(), 0);
     for (std::size_t mesh = 0; mesh < hierarchy.bottom.size(); ++mesh) {
@@ -166,10 +176,7 @@ Result<TraceHierarchy> quantise(const scene::FlatScene& scene, const Hierarchy& 
         roots[mesh] = static_cast<std::uint32_t>(result.nodes.size());
         const unsigned levels = collapse(tree, result.nodes, [&](std::uint32_t index) {
             const shading::SceneTriangle& t = scene.triangles[index];
-            const bool opaque = scene.materials[t.material].alpha_mode == shading::ALPHA_OPAQUE;
-            result.triangles.push_back(
-                {scene.positions[t.v0], scene.positions[t.v1], scene.positions[t.v2], index | (opaque ? 0u : shading::TRACE_HAS_ALPHA)});
-            return static_cast<std::uint32_t>(result.triangles.size() - 1);
+            return add_triangle({scene.positions[t.v0], scene.positions[t.v1], scene.positions[t.v2]}, index);
         });
         bottom_levels = std::max(bottom_levels, levels);
     }

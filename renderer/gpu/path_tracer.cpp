@@ -216,6 +216,7 @@ Status PathTracer::upload_scene(const scene::FlatScene& scene, const accel::Hier
         wavefront_.nodes = words_of(send(trace->nodes, "hierarchy nodes"));
         wavefront_.triangles = words_of(send(trace->triangles, "hierarchy triangles"));
         wavefront_.instances = words_of(send(trace->instances, "hierarchy instances"));
+        wavefront_.triangle_instances = words_of(send(trace->triangle_instances, "owners of triangles"));
         RETURN_ERROR(status);
         wavefront_.stack_entries = trace->stack_entries;
         const std::uint64_t group_bytes = std::uint64_t{trace->stack_entries} * group_lanes_ * sizeof(std::uint32_t);

@@ -3,6 +3,7 @@
 #include "shaders/shared/triangle.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace raymill::reference {
@@ -61,43 +62,50 @@ bool Traversal::walk(const accel::Tree& tree, glm::vec3 origin, glm::vec3 direct
     return true;
 }
 
-shading::RayHit Traversal::closest(glm::vec3 origin, glm::vec3 direction, float t_max, std::uint32_t alpha_key) {
-    shading::RayHit best{shading::NONE, shading::NONE, t_max, 0, 0};
-    walk(hierarchy_.top, origin, direction, best.t, [&](std::uint32_t instance) {
-        const shading::SceneInstance& placed = scene_.instances.at[instance];
-        const bool has_alpha = (placed.flags & shading::INSTANCE_HAS_ALPHA) != 0;
+template<class OnHit> void Traversal::each_hit(glm::vec3 origin, glm::vec3 direction, const float& t_max, OnHit on_hit) {
+    const auto ask = [&](std::uint32_t instance, std::uint32_t triangle, const std::array<glm::vec3, 3>& corners,
+                         const shading::RayFrame& frame, glm::vec3 from) {
+        shading::TriangleHit hit;
+        if (!shading::intersect_triangle(frame, from, t_max, corners[0], corners[1], corners[2], hit)) return true;
+        const bool has_alpha = (scene_.instances.at[instance].flags & shading::INSTANCE_HAS_ALPHA) != 0;
+        return on_hit(shading::RayHit{instance, triangle, hit.t, hit.u, hit.v}, has_alpha);
+    };
+    const auto corners_of = [&](std::uint32_t triangle) {
+        const shading::SceneTriangle& t = scene_.triangles.at[triangle];
+        return std::array{scene_.positions.at[t.v0], scene_.positions.at[t.v1], scene_.positions.at[t.v2]};
+    };
+    const shading::RayFrame world_frame = shading::make_ray_frame(direction);
+    walk(hierarchy_.top, origin, direction, t_max, [&](std::uint32_t item) {
+        if (item >= scene_.instance_count) {
+            const accel::OpenedTriangle& opened = hierarchy_.opened[item - scene_.instance_count];
+            auto corners = corners_of(opened.triangle);
+            for (glm::vec3& corner : corners)
+                corner = shading::transform_point(scene_.instances.at[opened.instance].object_to_world, corner);
+            return ask(opened.instance, opened.triangle, corners, world_frame, origin);
+        }
+        const shading::SceneInstance& placed = scene_.instances.at[item];
         const glm::vec3 object_origin = shading::transform_point(placed.world_to_object, origin);
         const glm::vec3 object_direction = shading::transform_vector(placed.world_to_object, direction);
         const shading::RayFrame frame = shading::make_ray_frame(object_direction);
-        return walk(hierarchy_.bottom[placed.mesh], object_origin, object_direction, best.t, [&](std::uint32_t triangle) {
-            const shading::SceneTriangle& corners = scene_.triangles.at[triangle];
-            shading::TriangleHit hit;
-            if (shading::intersect_triangle(frame, object_origin, best.t, scene_.positions.at[corners.v0], scene_.positions.at[corners.v1],
-                                            scene_.positions.at[corners.v2], hit) &&
-                (!has_alpha || shading::accept_hit(scene_, instance, triangle, hit.u, hit.v, alpha_key)))
-                best = {instance, triangle, hit.t, hit.u, hit.v};
-            return true;
-        });
+        return walk(hierarchy_.bottom[placed.mesh], object_origin, object_direction, t_max,
+                    [&](std::uint32_t triangle) { return ask(item, triangle, corners_of(triangle), frame, object_origin); });
+    });
+}
+
+shading::RayHit Traversal::closest(glm::vec3 origin, glm::vec3 direction, float t_max, std::uint32_t alpha_key) {
+    shading::RayHit best{shading::NONE, shading::NONE, t_max, 0, 0};
+    each_hit(origin, direction, best.t, [&](const shading::RayHit& hit, bool has_alpha) {
+        if (!has_alpha || shading::accept_hit(scene_, hit.instance, hit.triangle, hit.u, hit.v, alpha_key)) best = hit;
+        return true;
     });
     return best;
 }
 
 float Traversal::transmittance(glm::vec3 origin, glm::vec3 direction, float t_max) {
     float kept = 1;
-    walk(hierarchy_.top, origin, direction, t_max, [&](std::uint32_t instance) {
-        const shading::SceneInstance& placed = scene_.instances.at[instance];
-        const bool has_alpha = (placed.flags & shading::INSTANCE_HAS_ALPHA) != 0;
-        const glm::vec3 object_origin = shading::transform_point(placed.world_to_object, origin);
-        const glm::vec3 object_direction = shading::transform_vector(placed.world_to_object, direction);
-        const shading::RayFrame frame = shading::make_ray_frame(object_direction);
-        return walk(hierarchy_.bottom[placed.mesh], object_origin, object_direction, t_max, [&](std::uint32_t triangle) {
-            const shading::SceneTriangle& corners = scene_.triangles.at[triangle];
-            shading::TriangleHit hit;
-            if (shading::intersect_triangle(frame, object_origin, t_max, scene_.positions.at[corners.v0], scene_.positions.at[corners.v1],
-                                            scene_.positions.at[corners.v2], hit))
-                kept *= has_alpha ? shading::transmittance_of_hit(scene_, instance, triangle, hit.u, hit.v) : 0.f;
-            return kept > 0;
-        });
+    each_hit(origin, direction, t_max, [&](const shading::RayHit& hit, bool has_alpha) {
+        kept *= has_alpha ? shading::transmittance_of_hit(scene_, hit.instance, hit.triangle, hit.u, hit.v) : 0.f;
+        return kept > 0;
     });
     return kept;
 }

@@ -25,6 +25,9 @@ class Traversal {
     /// Ends when it returns false.
     template<class OnLeaf> bool walk(const accel::Tree& tree, glm::vec3 origin, glm::vec3 direction, const float& t_max, OnLeaf on_leaf);
 
+    /// Calls `on_hit(hit, has_alpha)` for triangles that the ray meets before `t_max` (which on_hit may lower). Ends when it returns false.
+    template<class OnHit> void each_hit(glm::vec3 origin, glm::vec3 direction, const float& t_max, OnHit on_hit);
+
     const shading::SceneData& scene_;
     const accel::Hierarchy& hierarchy_;
     std::vector<std::uint32_t> stack_;

@@ -6,10 +6,11 @@
 #include "language.h"
 SHADING_BEGIN
 
-CONSTANT(uint, TRACE_LEAF, 0x80000000u);     // in a child: the rest is a triangle (bottom level) or an instance (top level), else a node
+CONSTANT(uint, TRACE_LEAF, 0x80000000u);     // in a child: the rest is a triangle or, with TRACE_INSTANCE, an instance; else a node
+CONSTANT(uint, TRACE_INSTANCE, 0x40000000u); // in a leaf of the top level
 CONSTANT(uint, TRACE_FINISHED, 0xffffffffu); // no child at all
 CONSTANT(uint, TRACE_MAX_NODES, 1u << 24u);  // a stack entry holds a node and, in eight bits, which of its children are still to be visited
-CONSTANT(uint, TRACE_MAX_TRIANGLES, (1u << 31u) - 1u);
+CONSTANT(uint, TRACE_MAX_TRIANGLES, (1u << 30u) - 1u);
 CONSTANT(uint, TRACE_NODE_CHILDREN, 10u); // word of the first child in a node
 CONSTANT(uint, TRACE_NODE_WORDS, 16u);
 CONSTANT(uint, TRACE_HAS_ALPHA, 0x80000000u); // in TraceTriangle::triangle: hits must be asked (alpha.h)
@@ -28,7 +29,7 @@ struct TraceNode {
 SHARED_LAYOUT(TraceNode, 64, unused1, 60);
 
 struct TraceTriangle {
-    vec3 v0, v1, v2; // object space
+    vec3 v0, v1, v2; // the bottom level's: object space; the top level's own: world space
     uint triangle;   // index into triangles | TRACE_HAS_ALPHA
 };
 SHARED_LAYOUT(TraceTriangle, 40, triangle, 36);

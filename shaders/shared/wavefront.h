@@ -56,13 +56,14 @@ struct Wavefront {
     PixelSums sums;
     CountersBuffer counters;
     uvec2 nodes, triangles, instances;   // addresses of trace_data.h's arrays, low word first
+    uvec2 triangle_instances;            // address of uints: the instance of each of the top level's own triangles, which come first
     uvec2 stack;                         // address of uints: one stack a lane in flight
     uvec2 acceleration_structure;        // of the ray-query module
     uint stack_entries;                  // uints of each lane's stack
     uint interleave;                     // groups are dealt to this many neighbouring pieces of a queue at once
     uint rect_x, rect_y, rect_width, rect_height;
 };
-SHARED_LAYOUT(Wavefront, 248 + 32 + 13 * 8 + 24, rect_height, 248 + 32 + 13 * 8 + 20);
+SHARED_LAYOUT(Wavefront, 248 + 32 + 14 * 8 + 24, rect_height, 248 + 32 + 14 * 8 + 20);
 
 // Pushed with each dispatch. A batch is `samples` samples, from `first_sample` on, of each of `pixels` pixels: pixel i, sample j: slot
 // i * samples + j.

@@ -22,8 +22,9 @@ struct Disagreement {
     std::size_t occlusion = 0;
 };
 
-Disagreement compare(const scene::FlatScene& scene, const std::vector<shading::PathState>& rays, float shadow_length) {
-    const accel::Hierarchy hierarchy = accel::build(scene, 2);
+Disagreement compare(const scene::FlatScene& scene, const std::vector<shading::PathState>& rays, float shadow_length,
+                     const accel::Opening& opening = {}) {
+    const accel::Hierarchy hierarchy = accel::build(scene, 2, opening);
     const shading::SceneData head = scene::referring(scene);
     reference::Traversal traversal(head, hierarchy);
     const tests::Embree embree(scene);
@@ -50,11 +51,14 @@ TEST_CASE("closest hits and occlusion over turned, mirrored and flattened instan
     // A wrong box or slab loses hits by the hundred; a wrong transform all of them. What remains are rays within rounding of an edge.
     // 40,000 rays, a third of which hit: one in ten thousand hits would show as two or more.
     const auto scene = tests::random_instances(11, 400);
-    const Disagreement found = compare(scene, tests::random_rays(12, 40000, glm::vec3(0), 9), 4);
-    CHECK(found.hits > 10000);
-    CHECK(found.distance <= 2);
-    CHECK(found.triangle <= 4);
-    CHECK(found.occlusion <= 2);
+    for (const std::uint64_t most : {0u, 3000u, 1u << 30}) { // no instance opened, some, all
+        const Disagreement found =
+            compare(scene, tests::random_rays(12, 40000, glm::vec3(0), 9), 4, {.single = false, .most_triangles = most});
+        CHECK(found.hits > 10000);
+        CHECK(found.distance <= 2);
+        CHECK(found.triangle <= 4);
+        CHECK(found.occlusion <= 2);
+    }
 }
 
 TEST_CASE("closest hits in real scenes are Embree's") {

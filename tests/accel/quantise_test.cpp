@@ -16,7 +16,8 @@ using accel::TraceHierarchy;
 struct Walk {
     const scene::FlatScene& scene;
     const TraceHierarchy& trace;
-    std::vector<std::uint32_t> seen; // triangles, or instances in the top level
+    std::vector<std::uint32_t> seen;                             // triangles, or instances in the top level
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> opened; // instance and triangle, in the top level
     unsigned levels = 0;
     bool contained = true, has_slack = true;
 
@@ -24,12 +25,17 @@ struct Walk {
     accel::Box below(std::uint32_t child, bool top, unsigned level) {
         if ((child & shading::TRACE_LEAF) == 0) return node(child, top, level);
         const std::uint32_t index = child & ~shading::TRACE_LEAF;
-        if (top) {
-            seen.push_back(index);
-            return instance_box(index);
+        if ((index & shading::TRACE_INSTANCE) != 0) {
+            CHECK(top);
+            seen.push_back(index & ~shading::TRACE_INSTANCE);
+            return instance_box(seen.back());
         }
         const shading::TraceTriangle& t = trace.triangles[index];
-        seen.push_back(t.triangle & ~shading::TRACE_HAS_ALPHA);
+        const std::uint32_t triangle = t.triangle & ~shading::TRACE_HAS_ALPHA;
+        if (top)
+            opened.emplace_back(trace.triangle_instances[index], triangle);
+        else
+            seen.push_back(triangle);
         return {glm::min(t.v0, glm::min(t.v1, t.v2)), glm::max(t.v0, glm::max(t.v1, t.v2))};
     }
 
@@ -68,8 +74,10 @@ std::vector<std::uint32_t> sorted(std::vector<std::uint32_t> values) {
     return values;
 }
 
-TraceHierarchy quantised(const scene::FlatScene& scene, unsigned threads = 1) {
-    auto trace = accel::quantise(scene, accel::build(scene, threads));
+constexpr accel::Opening nothing{.single = false, .most_triangles = 0};
+
+TraceHierarchy quantised(const scene::FlatScene& scene, unsigned threads = 1, const accel::Opening& opening = nothing) {
+    auto trace = accel::quantise(scene, accel::build(scene, threads, opening));
     REQUIRE(trace.has_value());
     return std::move(*trace);
 }
@@ -83,7 +91,7 @@ TEST_CASE("boxes on the grids hold all that is below them, and leave room for th
         scene::FlatScene scene = tests::random_instances(3, 60);
         for (shading::SceneInstance& instance : scene.instances) instance.object_to_world[3] += glm::vec3(away);
         const TraceHierarchy trace = quantised(scene);
-        Walk top{scene, trace, {}};
+        Walk top{scene, trace, {}, {}};
         top.node(0, true, 1);
         CHECK(top.contained);
         std::vector<std::uint32_t> all(scene.instances.size());
@@ -92,7 +100,7 @@ TEST_CASE("boxes on the grids hold all that is below them, and leave room for th
         unsigned deepest = 0;
         for (std::size_t i = 0; i < scene.meshes.size(); ++i) {
             const auto placed = std::ranges::find_if(scene.instances, [i](const auto& instance) { return instance.mesh == i; });
-            Walk bottom{scene, trace, {}};
+            Walk bottom{scene, trace, {}, {}};
             bottom.node(trace.instances[static_cast<std::size_t>(placed - scene.instances.begin())].root, false, 1);
             CHECK(bottom.contained);
             CHECK(bottom.has_slack);
@@ -115,7 +123,7 @@ TEST_CASE("the quantised hierarchy is the same for any number of threads") {
 
 TEST_CASE("a scene at the limit of nodes or triangles is taken, one past it is refused by name") {
     const scene::FlatScene scene = tests::random_instances(5, 20);
-    const accel::Hierarchy hierarchy = accel::build(scene, 1);
+    const accel::Hierarchy hierarchy = accel::build(scene, 1, nothing);
     const TraceHierarchy trace = quantised(scene);
     CHECK(accel::quantise(scene, hierarchy, {.nodes = trace.nodes.size(), .triangles = trace.triangles.size()}).has_value());
     const auto nodes = accel::quantise(scene, hierarchy, {.nodes = trace.nodes.size() - 1, .triangles = trace.triangles.size()});
@@ -140,6 +148,39 @@ TEST_CASE("instances whose matrices are not finite are left out, all others are 
     scene::FlatScene scene = tests::random_instances(6, 10);
     scene.instances[4].world_to_object[1].y = NAN;
     scene.instances[7].object_to_world[3].x = INFINITY;
-    const accel::Hierarchy hierarchy = accel::build(scene, 1);
+    const accel::Hierarchy hierarchy = accel::build(scene, 1, nothing);
     CHECK(sorted(hierarchy.top.items) == std::vector<std::uint32_t>{0, 1, 2, 3, 5, 6, 8, 9});
+}
+
+TEST_CASE(
+    "opened instances stand in the top level with each of their triangles once, where the instance puts them, and the others as before") {
+    // From none to all opened, and in between: what is placed once, and what is small.
+    scene::FlatScene scene = tests::random_instances(7, 60);
+    scene.instances[4].world_to_object[1].y = NAN;
+    for (const accel::Opening& opening :
+         {nothing, accel::Opening{.single = true, .most_triangles = 0}, accel::Opening{.single = true, .most_triangles = 300},
+          accel::Opening{.single = true, .most_triangles = 1u << 30}}) {
+        CAPTURE(opening.most_triangles);
+        const TraceHierarchy trace = quantised(scene, 2, opening);
+        Walk top{scene, trace, {}, {}};
+        top.node(0, true, 1);
+        CHECK(top.contained);
+        std::vector<std::uint64_t> uses(scene.meshes.size());
+        for (std::uint32_t i = 0; i < scene.instances.size(); ++i) uses[scene.instances[i].mesh] += i == 4 ? 0 : 1;
+        std::vector<std::uint32_t> instances;
+        std::vector<std::pair<std::uint32_t, std::uint32_t>> triangles;
+        for (std::uint32_t i = 0; i < scene.instances.size(); ++i) {
+            const auto& mesh = scene.meshes[scene.instances[i].mesh];
+            if (i == 4) continue;
+            const auto used = uses[scene.instances[i].mesh];
+            if (!(opening.single && used == 1) && used * mesh.triangle_count > opening.most_triangles)
+                instances.push_back(i);
+            else
+                for (std::uint32_t t = 0; t < mesh.triangle_count; ++t) triangles.emplace_back(i, mesh.first_triangle + t);
+        }
+        CHECK(sorted(top.seen) == instances);
+        std::ranges::sort(top.opened);
+        CHECK(top.opened == triangles);
+        if (opening.most_triangles == 300) CHECK((!instances.empty() && !triangles.empty()));
+    }
 }
