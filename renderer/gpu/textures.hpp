@@ -7,7 +7,11 @@
 #include "renderer/gpu/pipeline.hpp"
 #include "renderer/scene/flat_scene.hpp"
 
+#include <array>
+#include <compare>
+#include <cstdint>
 #include <map>
+#include <vector>
 
 namespace raymill::gpu {
 
