@@ -1,7 +1,7 @@
 #version 460
 // Adds a batch's finished samples to their pixels, in index order.
 #extension GL_GOOGLE_include_directive : require
-#include "kernel.h"
+#include "queues.h"
 
 void main() {
     uvec2 items = group_items(batch.pixels);
@@ -9,7 +9,7 @@ void main() {
         PixelSum total = wavefront.sums.at[i];
         for (uint j = 0u; j < batch.samples; ++j) {
             bool bad;
-            vec4 value = finish(wavefront.paths.at[i * batch.samples + j], bad);
+            vec4 value = finish(load_result(i * batch.samples + j), bad);
             if (bad) {
                 atomicAdd(wavefront.counters.at[0].bad_samples, 1u);
                 continue;

@@ -5,6 +5,9 @@
 #extension GL_EXT_buffer_reference : require
 #extension GL_EXT_buffer_reference2 : require
 #extension GL_EXT_buffer_reference_uvec2 : require
+#if KERNEL_INT64
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#endif
 #ifdef TEXTURE_SAMPLERS
 #extension GL_EXT_nonuniform_qualifier : require
 #define RAYMILL_OWN_SAMPLE_TEXTURE
@@ -13,7 +16,7 @@
 #include "shared/wavefront.h"
 
 layout(local_size_x_id = 0, local_size_y = 1, local_size_z = 1) in;
-layout(constant_id = 1) const bool SCENE_WITH_ALPHA = true;   // false takes the asking out of traversal
+layout(constant_id = 1) const bool SCENE_WITH_ALPHA = true; // false takes the asking out of traversal
 
 layout(set = 0, binding = 0, scalar) uniform WavefrontBlock { Wavefront wavefront; };
 layout(push_constant, scalar) uniform BatchBlock { Batch batch; };
@@ -65,7 +68,6 @@ SceneData load_scene() {
 }
 
 uint queue_count(uint queue) { return queue == 0u ? wavefront.counters.at[0].active_0 : wavefront.counters.at[0].active_1; }
-uint queue_slot(uint queue, uint i) { return queue == 0u ? wavefront.queue_0.at[i] : wavefront.queue_1.at[i]; }
 
 // The items of a queue that this group works on: first, end. Software drivers give each thread a run of neighbouring groups; dealing pieces
 // out in turn instead (`interleave`: their number of threads) spreads what is costly over all.

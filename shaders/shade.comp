@@ -1,25 +1,27 @@
 #version 460
-// Shades the ends of the rays of one queue; paths that go on fill the other queue, light to be asked for fills the shadow queue.
+// Shades the ends of the rays of one queue; paths that go on fill the other queue, light to be asked for fills the queue of shadow rays.
 #extension GL_GOOGLE_include_directive : require
-#include "kernel.h"
+#include "queues.h"
 
 void main() {
     uvec2 items = group_items(queue_count(batch.queue));
     for (uint i = items.x + gl_LocalInvocationID.x; i < items.y; i += gl_WorkGroupSize.x) {
-        uint slot = queue_slot(batch.queue, i);
-        PathState path = wavefront.paths.at[slot];
+        uint slot;
+        PathState path = load_path(batch.queue, i, slot);
+        PathResult gathered = nothing_gathered();
         ShadowRay shadow;
-        uint outcome = shade(load_scene(), wavefront.params, wavefront.hits.at[slot], path, shadow);
-        wavefront.paths.at[slot] = path;
-        if ((outcome & PATH_HAS_SHADOW) != 0u) {
-            wavefront.shadows.at[slot] = shadow;
-            wavefront.shadow_queue.at[atomicAdd(wavefront.counters.at[0].shadows, 1u)] = slot;
+        uint outcome = shade(load_scene(), wavefront.params, load_hit(i), path, gathered, shadow);
+        if (gathered.radiance != vec3(0.0f) || gathered.alpha != 1.0f) {
+            PathResult result = load_result(slot);
+            result.radiance += gathered.radiance;
+            result.alpha *= gathered.alpha;
+            store_result(slot, result);
         }
+        if ((outcome & PATH_HAS_SHADOW) != 0u) store_shadow(atomicAdd(wavefront.counters.at[0].shadows, 1u), shadow, slot);
         if ((outcome & PATH_CONTINUES) != 0u) {
-            if (batch.queue == 0u)
-                wavefront.queue_1.at[atomicAdd(wavefront.counters.at[0].active_1, 1u)] = slot;
-            else
-                wavefront.queue_0.at[atomicAdd(wavefront.counters.at[0].active_0, 1u)] = slot;
+            uint place =
+                batch.queue == 0u ? atomicAdd(wavefront.counters.at[0].active_1, 1u) : atomicAdd(wavefront.counters.at[0].active_0, 1u);
+            store_path(batch.queue ^ 1u, place, path, slot);
         }
     }
 }

@@ -1,15 +1,12 @@
 #version 460
 // Traces one queue of rays. TRACE_SHADOW 0: the closest hits of paths' rays; 1: what shadow rays let through, and its way into the path.
-// TRACE_RAY_QUERY 0: our own hierarchy; 1: the device's. TRACE_INT64 1: our own with 64-bit loads; 0: for drivers without shaderInt64.
+// TRACE_RAY_QUERY 0: our own hierarchy; 1: the device's.
 // Modules of their own, since no specialisation constant can hide a capability.
 #extension GL_GOOGLE_include_directive : require
-#if TRACE_INT64
-#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
-#endif
 #if TRACE_RAY_QUERY
 #extension GL_EXT_ray_query : require
 #endif
-#include "kernel.h"
+#include "queues.h"
 #include "shared/alpha.h"
 #include "shared/triangle.h"
 
@@ -22,23 +19,27 @@ struct Ray {
 
 uint item_count() { return TRACE_SHADOW != 0 ? wavefront.counters.at[0].shadows : queue_count(batch.queue); }
 
-uint item_slot(uint i) { return TRACE_SHADOW != 0 ? wavefront.shadow_queue.at[i] : queue_slot(batch.queue, i); }
+WordPairs rays() { return TRACE_SHADOW != 0 ? WordPairs(wavefront.shadows) : paths_of(batch.queue); }
 
-Ray load_ray(uint slot) {
+// The first words of ray `i`. Asked for a ray ahead, they bring its cache line while the ray before is walked.
+uvec2 load_ray_ahead(uint i) { return load_pair(rays(), (TRACE_SHADOW != 0 ? SHADOW_PAIRS : PATH_PAIRS) * i); }
+
+Ray load_ray(uint i, uvec2 ahead) {
+    WordPairs pairs = rays();
+    uint first = (TRACE_SHADOW != 0 ? SHADOW_PAIRS : PATH_PAIRS) * i;
+    vec2 a = uintBitsToFloat(ahead);
+    vec2 b = load_floats(pairs, first + 1u);
+    vec2 c = load_floats(pairs, first + 2u);
+    vec2 d = load_floats(pairs, first + 3u);
     Ray ray;
-#if TRACE_SHADOW
-    ShadowRay shadow = wavefront.shadows.at[slot];
-    ray.origin = shadow.origin;
-    ray.t_max = shadow.t_max;
-    ray.direction = shadow.direction;
+    ray.origin = vec3(a.x, a.y, b.x);
+    ray.t_max = b.y;
+    ray.direction = vec3(c.x, c.y, d.x);
     ray.alpha_key = 0u;
-#else
-    PathState path = wavefront.paths.at[slot];
-    ray.origin = path.origin;
-    ray.t_max = path.t_max;
-    ray.direction = path.direction;
-    ray.alpha_key = SCENE_WITH_ALPHA ? path_alpha_key(path) : 0u;
-#endif
+    if (SCENE_WITH_ALPHA && TRACE_SHADOW == 0) {
+        uint slot;
+        ray.alpha_key = path_alpha_key(load_path(batch.queue, i, slot));
+    }
     return ray;
 }
 
@@ -73,15 +74,22 @@ bool take_hit(uint instance, uint triangle, bool ask, float t, float u, float v,
 #endif
 }
 
-void store_result(uint slot) {
+// Ray number `i` of the queue is done.
+void store_found(uint i) {
 #if TRACE_SHADOW
     if (transmittance > 0.0f) {
-        PathState path = wavefront.paths.at[slot];
-        connect(path, wavefront.shadows.at[slot], transmittance);
-        wavefront.paths.at[slot].radiance = path.radiance;
+        WordPairs pairs = WordPairs(wavefront.shadows);
+        vec2 d = load_floats(pairs, SHADOW_PAIRS * i + 3u);
+        vec2 e = load_floats(pairs, SHADOW_PAIRS * i + 4u);
+        uint slot = load_pair(pairs, SHADOW_PAIRS * i + 5u).x;
+        ShadowRay shadow;
+        shadow.contribution = vec3(d.y, e.x, e.y);
+        PathResult result = load_result(slot);
+        connect(result, shadow, transmittance);
+        store_result(slot, result);
     }
 #else
-    wavefront.hits.at[slot] = found;
+    store_hit(i, found);
 #endif
 }
 

@@ -1,38 +1,30 @@
-// Our own traversal: each lane walks one ray at a time through the two-level hierarchy of trace_data.h, and takes the next ray as soon as it is
-// done, so that long rays do not hold up a whole group ("while-while with dynamic fetch": Aila and Laine, "Understanding the Efficiency of
-// Ray Traversal on GPUs", HPG 2009; here without talk between lanes). Included by trace.comp, which says what a ray is and what hits do.
+// Our own traversal: each lane walks one ray at a time through the two-level hierarchy of trace_data.h, and takes the next ray as soon as
+// it is done, so that long rays do not hold up a whole group ("while-while with dynamic fetch": Aila and Laine, "Understanding the
+// Efficiency of Ray Traversal on GPUs", HPG 2009; here without talk between lanes). Included by trace.comp, which says what a ray is and
+// what hits do.
 //
-// Slabs are compared as integers: the bits of floats order like the floats where those are not negative, a negative one is below all others,
-// and entry distances are at least 0. Boxes are larger than their contents by grid_slack (renderer/accel/quantise.hpp) of the node's
-// coordinates; with exits pushed out by SLAB_EXIT that covers all rounding here, so that no triangle is lost at a box's face.
-#if TRACE_INT64
-// One load of 8 bytes is one gather for a software driver, where two words would be two.
-layout(buffer_reference, scalar, buffer_reference_align = 8) readonly buffer WordPairs { uint64_t at[]; };
-uvec2 load_pair(WordPairs pairs, uint i) { return unpackUint2x32(pairs.at[i]); }
-#else
-layout(buffer_reference, scalar, buffer_reference_align = 8) readonly buffer WordPairs { uvec2 at[]; };
-uvec2 load_pair(WordPairs pairs, uint i) { return pairs.at[i]; }
-#endif
-layout(buffer_reference, scalar, buffer_reference_align = 4) readonly buffer Words32 { uint at[]; };
+// Slabs are compared as integers: the bits of floats order like the floats where those are not negative, a negative one is below all
+// others, and entry distances are at least 0. Boxes are larger than their contents by grid_slack (renderer/accel/quantise.hpp) of the
+// node's coordinates; with exits pushed out by SLAB_EXIT that covers all rounding here, so that no triangle is lost at a box's face.
 layout(buffer_reference, scalar, buffer_reference_align = 4) buffer StackWords { uint at[]; };
 
 const float SLAB_EXIT = 1.0f + 1.0e-6f;
 const int MISSED = 0x7fffffff;
-const uint STEPS = 2u;   // rounds of [two nodes, one triangle] between looks at whether the ray is done
+const uint STEPS = 2u; // rounds of [two nodes, one triangle] between looks at whether the ray is done
 
 // A stack entry: a node << 8 | which of its children are still to be visited, two bits each, the next one lowest << 2 | how many (1 to 3).
 // 0 is no entry. The newest entry stays in `top`; those below lie in memory, each lane's own column of its group's slice.
 uint top;
-uint depth;        // entries in memory
-uint level_base;   // entries that belong to the top level, while inside an instance
-uint current;      // the child to visit next: a node, TRACE_LEAF | index, or TRACE_FINISHED
-uint instance;     // NONE in the top level
-Ray ray;           // world space
-vec3 origin;       // of the ray in the space of the level
-vec3 inverse;      // of its direction, never infinite
+uint depth;      // entries in memory
+uint level_base; // entries that belong to the top level, while inside an instance
+uint current;    // the child to visit next: a node, TRACE_LEAF | index, or TRACE_FINISHED
+uint instance;   // NONE in the top level
+Ray ray;         // world space
+vec3 origin;     // of the ray in the space of the level
+vec3 inverse;    // of its direction, never infinite
 RayFrame ray_frame;
 StackWords stack;
-uint stack_base;   // index of this lane's first entry
+uint stack_base; // index of this lane's first entry
 
 uint stack_index(uint entry) { return entry * gl_WorkGroupSize.x + stack_base; }
 
@@ -195,8 +187,7 @@ void leaf_step() {
     TriangleHit hit;
     if (intersect_triangle(ray_frame, origin, found.t, v0, v1, v2, hit)) {
         uint owner = instance != NONE ? instance : Words32(wavefront.triangle_instances).at[index];
-        bool go_on =
-            take_hit(owner, w4.y & ~TRACE_HAS_ALPHA, (w4.y & TRACE_HAS_ALPHA) != 0u, hit.t, hit.u, hit.v, ray.alpha_key);
+        bool go_on = take_hit(owner, w4.y & ~TRACE_HAS_ALPHA, (w4.y & TRACE_HAS_ALPHA) != 0u, hit.t, hit.u, hit.v, ray.alpha_key);
         if (!go_on) {
             current = TRACE_FINISHED;
             return;
@@ -212,15 +203,17 @@ void main() {
     stack_base = gl_WorkGroupID.x * wavefront.stack_entries * width + gl_LocalInvocationID.x;
 
     uint item = items.x + gl_LocalInvocationID.x;
-    uint slot = NONE;   // of the ray in work
+    uint in_work = NONE;
+    uvec2 ahead = item < items.y ? load_ray_ahead(item) : uvec2(0u);
     current = TRACE_FINISHED;
     while (true) {
         if (current == TRACE_FINISHED) {
-            if (slot != NONE) store_result(slot);
+            if (in_work != NONE) store_found(in_work);
             if (item >= items.y) break;
-            slot = item_slot(item);
+            in_work = item;
             item += width;
-            begin_ray(load_ray(slot));
+            begin_ray(load_ray(in_work, ahead));
+            if (item < items.y) ahead = load_ray_ahead(item);
         }
         for (uint i = 0u; i < STEPS; ++i) {
             node_step();

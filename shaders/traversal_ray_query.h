@@ -1,15 +1,15 @@
-// The device's own traversal, through VK_KHR_ray_query. Included by trace.comp. Meshes without alpha are opaque geometry; others report each
-// triangle as a candidate, which take_hit is asked about exactly as in our own traversal. Instances carry their index as custom index, a
-// mesh's triangles are numbered from its first one.
+// The device's own traversal, through VK_KHR_ray_query. Included by trace.comp. Meshes without alpha are opaque geometry; others report
+// each triangle as a candidate, which take_hit is asked about exactly as in our own traversal. Instances carry their index as custom index,
+// a mesh's triangles are numbered from its first one.
 void main() {
     uvec2 items = group_items(item_count());
     for (uint i = items.x + gl_LocalInvocationID.x; i < items.y; i += gl_WorkGroupSize.x) {
-        uint slot = item_slot(i);
-        Ray ray = load_ray(slot);
+        Ray ray = load_ray(i, load_ray_ahead(i));
         begin_result(ray.t_max);
         rayQueryEXT query;
         uint flags = TRACE_SHADOW != 0 ? gl_RayFlagsTerminateOnFirstHitEXT : gl_RayFlagsNoneEXT;
-        rayQueryInitializeEXT(query, accelerationStructureEXT(wavefront.acceleration_structure), flags, 0xffu, ray.origin, 0.0f, ray.direction, ray.t_max);
+        rayQueryInitializeEXT(query, accelerationStructureEXT(wavefront.acceleration_structure), flags, 0xffu, ray.origin, 0.0f,
+                              ray.direction, ray.t_max);
         while (rayQueryProceedEXT(query)) {
             if (rayQueryGetIntersectionTypeEXT(query, false) != gl_RayQueryCandidateIntersectionTriangleEXT) continue;
             uint instance = uint(rayQueryGetIntersectionInstanceCustomIndexEXT(query, false));
@@ -35,6 +35,6 @@ void main() {
             found.v = uv.y;
             transmittance = 0.0f;
         }
-        store_result(slot);
+        store_found(i);
     }
 }

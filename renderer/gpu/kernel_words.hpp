@@ -12,7 +12,7 @@ inline constexpr std::size_t kernel_count = 7;
 /// What a specialisation constant cannot hide, since the module must not name a capability that a device lacks.
 struct Capabilities {
     bool ray_query = false; ///< traversal by the device
-    bool int64 = false;     ///< our own, with 64-bit loads
+    bool int64 = false;     ///< 64-bit loads and stores
     bool samplers = false;  ///< textures by the device's units, where they have slots
 };
 

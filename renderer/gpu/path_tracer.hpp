@@ -76,7 +76,8 @@ class PathTracer final : public VulkanDevice {
     Textures textures_;
     bool loaded_ = false;
     shading::Wavefront wavefront_{};
-    Buffer uniform_, counters_, counters_read_, paths_, hits_, shadows_, queues_, sums_, sums_read_, stack_;
+    Buffer uniform_, counters_, counters_read_, hits_, shadows_, results_, sums_, sums_read_, stack_;
+    std::array<Buffer, 2> paths_;   // the two queues
     std::uint32_t slots_ = 0;       // paths that fit
     std::uint32_t batch_paths_ = 0; // paths in the next batch: what time allows
     std::uint32_t group_lanes_ = 0, rays_per_lane_ = 0, least_groups_ = 0, most_groups_ = 0;

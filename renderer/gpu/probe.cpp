@@ -12,6 +12,24 @@ namespace raymill::gpu {
 using shading::Batch;
 using shading::WavefrontCounters;
 
+namespace {
+
+constexpr std::size_t pair_bytes = 2 * sizeof(std::uint32_t);
+
+/// Record i of `records` at i * `pairs` of words, slot i behind it, as kernels keep them (shared/wavefront.h).
+template<class T> std::vector<std::byte> padded(std::span<const T> records, std::uint32_t pairs) {
+    const std::size_t stride = pairs * pair_bytes;
+    std::vector<std::byte> bytes(records.size() * stride);
+    for (std::size_t i = 0; i < records.size(); ++i) {
+        const auto slot = static_cast<std::uint32_t>(i);
+        std::memcpy(bytes.data() + i * stride, &records[i], sizeof(T));
+        std::memcpy(bytes.data() + i * stride + sizeof(T), &slot, sizeof slot);
+    }
+    return bytes;
+}
+
+} // namespace
+
 Result<std::vector<std::byte>> PathTracer::read_back(const Buffer& buffer, std::uint64_t size) {
     const Result<Buffer> seen = Buffer::create(*context_, Place::readback, size, "results");
     if (!seen) return std::unexpected(seen.error());
@@ -34,11 +52,7 @@ Status PathTracer::write(const Buffer& buffer, std::span<const std::byte> bytes)
     });
 }
 
-// Queue 0 and the shadow queue as generate and shade leave them: slot i in place i.
 Status PathTracer::set_queue_lengths(std::uint32_t active, std::uint32_t shadows) {
-    std::vector<std::uint32_t> queues(std::size_t{3} * slots_);
-    for (std::uint32_t i = 0; i < slots_; ++i) queues[i] = queues[2 * std::size_t{slots_} + i] = i;
-    RETURN_ERROR(write(queues_, std::as_bytes(std::span(queues))));
     WavefrontCounters counters{};
     counters.active_0 = active;
     counters.shadows = shadows;
@@ -66,16 +80,17 @@ Result<std::vector<shading::RayHit>> PathTracer::closest_hits(std::span<const sh
     std::vector<shading::RayHit> hits(paths.size());
     for (std::size_t at = 0; at < paths.size(); at += slots_) {
         const std::size_t count = std::min<std::size_t>(slots_, paths.size() - at);
-        RETURN_ERROR(write(paths_, std::as_bytes(paths.subspan(at, count))));
+        RETURN_ERROR(write(paths_[0], padded(paths.subspan(at, count), shading::PATH_PAIRS)));
         RETURN_ERROR(set_queue_lengths(static_cast<std::uint32_t>(count), 0));
         const auto trace = [this](VkCommandBuffer commands) {
             dispatch(commands, Kernel::prepare, empty_batch(), 1);
             dispatch_indirect(commands, Kernel::trace_closest, empty_batch(), offsetof(WavefrontCounters, closest_groups));
         };
         RETURN_ERROR(run_timed(trace, seconds));
-        const auto bytes = read_back(hits_, count * sizeof(shading::RayHit));
+        const auto bytes = read_back(hits_, count * shading::HIT_PAIRS * pair_bytes);
         if (!bytes) return std::unexpected(bytes.error());
-        std::memcpy(static_cast<void*>(&hits[at]), bytes->data(), bytes->size());
+        for (std::size_t i = 0; i < count; ++i)
+            std::memcpy(static_cast<void*>(&hits[at + i]), bytes->data() + i * shading::HIT_PAIRS * pair_bytes, sizeof(shading::RayHit));
     }
     RETURN_ERROR(context_->messages().take());
     return hits;
@@ -90,20 +105,19 @@ Result<std::vector<float>> PathTracer::transmittances(std::span<const shading::S
         std::vector<shading::ShadowRay> unit(rays.begin() + static_cast<std::ptrdiff_t>(at),
                                              rays.begin() + static_cast<std::ptrdiff_t>(at + count));
         for (shading::ShadowRay& ray : unit) ray.contribution = glm::vec3(1);
-        const std::vector<shading::PathState> dark(count); // connect() adds to their radiance
-        RETURN_ERROR(write(shadows_, std::as_bytes(std::span(unit))));
-        RETURN_ERROR(write(paths_, std::as_bytes(std::span(dark))));
+        const std::vector<shading::PathResult> dark(count); // connect() adds to their radiance
+        RETURN_ERROR(write(shadows_, padded(std::span<const shading::ShadowRay>(unit), shading::SHADOW_PAIRS)));
+        RETURN_ERROR(write(results_, std::as_bytes(std::span(dark))));
         RETURN_ERROR(set_queue_lengths(0, static_cast<std::uint32_t>(count)));
         const auto trace = [this](VkCommandBuffer commands) {
             dispatch(commands, Kernel::prepare_shadows, empty_batch(), 1);
             dispatch_indirect(commands, Kernel::trace_shadow, empty_batch(), offsetof(WavefrontCounters, shadow_groups));
         };
         RETURN_ERROR(run_timed(trace, seconds));
-        const auto bytes = read_back(paths_, count * sizeof(shading::PathState));
+        const auto bytes = read_back(results_, count * sizeof(shading::PathResult));
         if (!bytes) return std::unexpected(bytes.error());
         for (std::size_t i = 0; i < count; ++i)
-            std::memcpy(&result[at + i], bytes->data() + i * sizeof(shading::PathState) + offsetof(shading::PathState, radiance),
-                        sizeof(float));
+            std::memcpy(&result[at + i], bytes->data() + i * sizeof(shading::PathResult), sizeof(float)); // its red
     }
     RETURN_ERROR(context_->messages().take());
     return result;

@@ -86,20 +86,21 @@ class ReferenceDevice final : public Device {
         return good > 0 ? glm::vec4(sum / static_cast<double>(good)) : glm::vec4(0);
     }
 
-    [[nodiscard]] shading::PathState trace_path(const shading::FrameParams& params, std::uint32_t x, std::uint32_t y, std::uint32_t sample,
-                                                Traversal& traversal, TraceStats& stats) const {
+    [[nodiscard]] shading::PathResult trace_path(const shading::FrameParams& params, std::uint32_t x, std::uint32_t y, std::uint32_t sample,
+                                                 Traversal& traversal, TraceStats& stats) const {
         shading::PathState path = shading::generate(scene_, params, x, y, sample);
+        shading::PathResult gathered = shading::nothing_gathered();
         for (std::uint32_t next = shading::PATH_CONTINUES; (next & shading::PATH_CONTINUES) != 0;) {
             const shading::RayHit hit = traversal.closest(path.origin, path.direction, path.t_max, shading::path_alpha_key(path));
             ++stats.closest_rays;
             shading::ShadowRay shadow;
-            next = shading::shade(scene_, params, hit, path, shadow);
+            next = shading::shade(scene_, params, hit, path, gathered, shadow);
             if ((next & shading::PATH_HAS_SHADOW) != 0) {
-                shading::connect(path, shadow, traversal.transmittance(shadow.origin, shadow.direction, shadow.t_max));
+                shading::connect(gathered, shadow, traversal.transmittance(shadow.origin, shadow.direction, shadow.t_max));
                 ++stats.shadow_rays;
             }
         }
-        return path;
+        return gathered;
     }
 
     unsigned threads_;

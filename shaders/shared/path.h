@@ -33,21 +33,33 @@ SHADING_BEGIN
 
 CONSTANT(uint, ROULETTE_FIRST_VERTEX, 2u); // paths may be ended by chance when they leave this vertex or a later one
 
-// Everything that a path carries from stage to stage.
+// What a path carries from vertex to vertex.
 struct PathState {
     vec3 origin; // of the ray to trace next
     float t_max;
     vec3 direction; // unit
     float bsdf_pdf; // density, per steradian, of that direction; 0: light sampling could not have found it (camera rays, mirrors)
     vec3 throughput;
-    float alpha;   // of the sample
-    vec3 radiance; // gathered so far
-    uint key;      // pixel_key
+    uint normal; // packed: shading normal of the vertex that the ray left; what light was drawn for there
+    uint key;    // pixel_key
     uint sample_index;
     uint vertex; // number of the surface vertex that the ray leads to
-    uint normal; // packed: shading normal of the vertex that the ray left; what light was drawn for there
 };
-SHARED_LAYOUT(PathState, 76, normal, 72);
+SHARED_LAYOUT(PathState, 60, vertex, 56);
+
+// What a path has gathered so far.
+struct PathResult {
+    vec3 radiance;
+    float alpha; // of the sample
+};
+SHARED_LAYOUT(PathResult, 16, alpha, 12);
+
+inline PathResult nothing_gathered() {
+    PathResult result;
+    result.radiance = vec3(0.0f);
+    result.alpha = 1.0f;
+    return result;
+}
 
 // Light on its way to a path's vertex: radiance x transmittance along the ray is added to the path. No shadow ray where contribution is 0.
 struct ShadowRay {
@@ -79,8 +91,6 @@ inline PathState generate(IN(SceneData) scene, IN(FrameParams) params, uint x, u
     path.t_max = ray.t_max;
     path.bsdf_pdf = 0.0f;
     path.throughput = vec3(1.0f);
-    path.radiance = vec3(0.0f);
-    path.alpha = 1.0f;
     return path;
 }
 
@@ -115,23 +125,24 @@ inline float emission_weight(IN(FrameParams) params, IN(PathState) path, float l
 }
 
 // The path's ray hit nothing.
-inline void shade_miss(IN(SceneData) scene, IN(FrameParams) params, INOUT(PathState) path) {
+inline void shade_miss(IN(SceneData) scene, IN(FrameParams) params, IN(PathState) path, INOUT(PathResult) gathered) {
     if (path.vertex == 0u && (!has_environment(scene) || (scene.flags & SCENE_ENVIRONMENT_HIDDEN) != 0u)) {
-        if (has_environment(scene)) path.alpha = 0.0f;
+        if (has_environment(scene)) gathered.alpha = 0.0f;
         return;
     }
     if (!has_environment(scene)) return;
     float pdf;
     vec3 radiance = miss_light(scene, path.direction, pdf);
     float weight = emission_weight(params, path, pdf);
-    path.radiance += clamp_contribution(params, path.throughput * radiance * weight, path.vertex);
+    gathered.radiance += clamp_contribution(params, path.throughput * radiance * weight, path.vertex);
 }
 
 // The path's ray met its next vertex, or nothing (hit.instance NONE). Adds what shines there, asks for light (`shadow`), and chooses the
 // next ray. Returns PATH_* flags.
-inline uint shade(IN(SceneData) scene, IN(FrameParams) params, IN(RayHit) hit, INOUT(PathState) path, INOUT(ShadowRay) shadow) {
+inline uint shade(IN(SceneData) scene, IN(FrameParams) params, IN(RayHit) hit, INOUT(PathState) path, INOUT(PathResult) gathered,
+                  INOUT(ShadowRay) shadow) {
     if (hit.instance == NONE) {
-        shade_miss(scene, params, path);
+        shade_miss(scene, params, path, gathered);
         return 0u;
     }
     SurfacePoint point = make_surface_point(scene, hit, path.direction);
@@ -139,7 +150,7 @@ inline uint shade(IN(SceneData) scene, IN(FrameParams) params, IN(RayHit) hit, I
 
     if ((scene.materials.at[material].flags & MATERIAL_UNLIT) != 0u) {
         vec4 color = evaluate_base_color(scene, point.mesh, point.triangle, point.weights);
-        path.radiance += clamp_contribution(params, path.throughput * vec3(color.x, color.y, color.z), path.vertex);
+        gathered.radiance += clamp_contribution(params, path.throughput * vec3(color.x, color.y, color.z), path.vertex);
         return 0u;
     }
     vec3 emission = evaluate_emission(scene, point.mesh, point.triangle, point.weights);
@@ -147,7 +158,7 @@ inline uint shade(IN(SceneData) scene, IN(FrameParams) params, IN(RayHit) hit, I
         float light_pdf = 0.0f;
         if (path.bsdf_pdf > 0.0f) light_pdf = hit_light_pdf(scene, hit, point, path.origin, unpack_direction(path.normal), path.direction);
         float weight = emission_weight(params, path, light_pdf);
-        path.radiance += clamp_contribution(params, path.throughput * emission * weight, path.vertex);
+        gathered.radiance += clamp_contribution(params, path.throughput * emission * weight, path.vertex);
     }
     if (path.vertex > params.max_bounces) return 0u;
 
@@ -174,10 +185,9 @@ inline uint shade(IN(SceneData) scene, IN(FrameParams) params, IN(RayHit) hit, I
     uint result = 0u;
 
     if (params.strategy != STRATEGY_BSDF_ONLY && has_finite_lobe(bsdf)) {
-        LightSample light =
-            sample_light(scene, origin, unpack_direction(packed_normal),
-                         sample_bits(path.key, path.sample_index, vertex_decision(path.vertex, DECISION_LIGHT_POINT)),
-                         sample_bits(path.key, path.sample_index, vertex_decision(path.vertex, DECISION_LIGHT_PICK)));
+        LightSample light = sample_light(scene, origin, unpack_direction(packed_normal),
+                                         sample_bits(path.key, path.sample_index, vertex_decision(path.vertex, DECISION_LIGHT_POINT)),
+                                         sample_bits(path.key, path.sample_index, vertex_decision(path.vertex, DECISION_LIGHT_PICK)));
         if (light.pdf > 0.0f) {
             float bsdf_pdf;
             vec3 value = evaluate_bsdf(bsdf, view, to_local(local_frame, light.direction), bsdf_pdf);
@@ -216,16 +226,16 @@ inline uint shade(IN(SceneData) scene, IN(FrameParams) params, IN(RayHit) hit, I
 }
 
 // `transmittance`: what the shadow ray's hits let through (product of transmittance_of_hit); 0 where something opaque stands in between.
-inline void connect(INOUT(PathState) path, IN(ShadowRay) shadow, float transmittance) {
-    path.radiance += shadow.contribution * transmittance;
+inline void connect(INOUT(PathResult) gathered, IN(ShadowRay) shadow, float transmittance) {
+    gathered.radiance += shadow.contribution * transmittance;
 }
 
 // What a finished path adds to its pixel: radiance, premultiplied, and alpha. `bad`: it is NaN or infinite; then the sample is to be
 // counted and dropped.
-inline vec4 finish(IN(PathState) path, OUT(bool) bad) {
-    float size = abs(path.radiance.x) + abs(path.radiance.y) + abs(path.radiance.z);
+inline vec4 finish(IN(PathResult) gathered, OUT(bool) bad) {
+    float size = abs(gathered.radiance.x) + abs(gathered.radiance.y) + abs(gathered.radiance.z);
     bad = isnan(size) || isinf(size);
-    return vec4(path.radiance, path.alpha);
+    return vec4(gathered.radiance, gathered.alpha);
 }
 
 SHADING_END

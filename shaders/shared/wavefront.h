@@ -1,5 +1,7 @@
 // What the kernels share: the state of a batch of paths in flight, and how a batch is cut. Scalar layout, no tail padding.
-// Every path owns a slot; queues hold slot numbers in any order, so that the order in which lanes append to them changes no pixel.
+// Every path owns a slot, where its result is gathered. Paths themselves move: they stand side by side in the queue that a kernel reads,
+// and those that go on are written side by side into the other one (in any order: it changes no pixel). So rays are read as a stream; where
+// they stayed in their slots, a third of the time of tracing went by waiting for those of paths that were left (llvmpipe).
 #ifndef RAYMILL_WAVEFRONT_H
 #define RAYMILL_WAVEFRONT_H
 #include "frame_params.h"
@@ -24,24 +26,26 @@ SHADING_BEGIN
 // Samples are added one by one in index order: so the sum does not depend on how samples were cut into batches.
 struct PixelSum {
     vec4 sum, excess;
-    uint good;   // samples in the sum: all but those that were NaN or infinite
+    uint good; // samples in the sum: all but those that were NaN or infinite
 };
 SHARED_LAYOUT(PixelSum, 36, good, 32);
 
 // Written by kernels; `*_groups` are the arguments of indirect dispatches.
 struct WavefrontCounters {
-    uint active_0, active_1;   // paths in the two queues
-    uint shadows;              // shadow rays queued
-    uint bad_samples;          // NaN or infinite; dropped
+    uint active_0, active_1; // paths in the two queues
+    uint shadows;            // shadow rays queued
+    uint bad_samples;        // NaN or infinite; dropped
     uint closest_rays, shadow_rays;
     uvec3 closest_groups, shade_groups, shadow_groups;
 };
 SHARED_LAYOUT(WavefrontCounters, 60, shadow_groups, 48);
 
-WRITABLE_BUFFER_OF(PathStates, PathState);
-WRITABLE_BUFFER_OF(RayHits, RayHit);
-WRITABLE_BUFFER_OF(ShadowRays, ShadowRay);
-WRITABLE_BUFFER_OF(Queue, uint);
+// Strides of arrays that kernels read and write in pairs of words (word_pairs.h), each record padded to whole pairs.
+CONSTANT(uint, PATH_PAIRS, 8u);   // PathState, then its slot: one cache line
+CONSTANT(uint, HIT_PAIRS, 3u);    // RayHit of the path in the same place of the queue
+CONSTANT(uint, SHADOW_PAIRS, 6u); // ShadowRay, then the slot of its path
+CONSTANT(uint, RESULT_PAIRS, 2u); // PathResult of a slot
+
 WRITABLE_BUFFER_OF(PixelSums, PixelSum);
 WRITABLE_BUFFER_OF(CountersBuffer, WavefrontCounters);
 
@@ -49,29 +53,27 @@ WRITABLE_BUFFER_OF(CountersBuffer, WavefrontCounters);
 struct Wavefront {
     SceneData scene;
     FrameParams params;
-    PathStates paths;
-    RayHits hits;
-    ShadowRays shadows;
-    Queue queue_0, queue_1, shadow_queue;
+    uvec2 paths_0, paths_1; // addresses, low word first: the two queues of paths
+    uvec2 hits, shadows, results;
     PixelSums sums;
     CountersBuffer counters;
-    uvec2 nodes, triangles, instances;   // addresses of trace_data.h's arrays, low word first
-    uvec2 triangle_instances;            // address of uints: the instance of each of the top level's own triangles, which come first
-    uvec2 stack;                         // address of uints: one stack a lane in flight
-    uvec2 acceleration_structure;        // of the ray-query module
-    uint stack_entries;                  // uints of each lane's stack
-    uint interleave;                     // groups are dealt to this many neighbouring pieces of a queue at once
+    uvec2 nodes, triangles, instances; // addresses of trace_data.h's arrays, low word first
+    uvec2 triangle_instances;          // address of uints: the instance of each of the top level's own triangles, which come first
+    uvec2 stack;                       // address of uints: one stack a lane in flight
+    uvec2 acceleration_structure;      // of the ray-query module
+    uint stack_entries;                // uints of each lane's stack
+    uint interleave;                   // groups are dealt to this many neighbouring pieces of a queue at once
     uint rect_x, rect_y, rect_width, rect_height;
 };
-SHARED_LAYOUT(Wavefront, 248 + 32 + 14 * 8 + 24, rect_height, 248 + 32 + 14 * 8 + 20);
+SHARED_LAYOUT(Wavefront, 248 + 32 + 13 * 8 + 24, rect_height, 248 + 32 + 13 * 8 + 20);
 
 // Pushed with each dispatch. A batch is `samples` samples, from `first_sample` on, of each of `pixels` pixels: pixel i, sample j: slot
 // i * samples + j.
 struct Batch {
-    uint first_pixel, pixels;   // numbers in the rectangle, see batch_pixel
+    uint first_pixel, pixels; // numbers in the rectangle, see batch_pixel
     uint first_sample, samples;
-    uint queue;                 // which of the two queues is read: 0 or 1
-    uint group_lanes;           // lanes of a trace group (prepare.comp)
+    uint queue;       // which of the two queues is read: 0 or 1
+    uint group_lanes; // lanes of a trace group (prepare.comp)
     uint rays_per_lane;
     uint least_groups, most_groups;
 };

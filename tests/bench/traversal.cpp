@@ -65,7 +65,8 @@ Rays collect(const shading::SceneData& head, const accel::Hierarchy& hierarchy, 
         for (shading::PathState& path : active) {
             const auto hit = traversal.closest(path.origin, path.direction, path.t_max, shading::path_alpha_key(path));
             shading::ShadowRay shadow;
-            const auto outcome = shading::shade(head, params, hit, path, shadow);
+            shading::PathResult gathered = shading::nothing_gathered();
+            const auto outcome = shading::shade(head, params, hit, path, gathered, shadow);
             if ((outcome & shading::PATH_HAS_SHADOW) != 0) rays.shadow.push_back(shadow);
             if ((outcome & shading::PATH_CONTINUES) != 0) next.push_back(path);
         }

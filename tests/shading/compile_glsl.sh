@@ -33,15 +33,16 @@ layout(set = 0, binding = 3, scalar) buffer Pixels { vec4 pixels[]; };
 void main() {
     uint i = gl_GlobalInvocationID.x;
     PathState path = generate(scene, params, i, 0u, 0u);
+    PathResult gathered = nothing_gathered();
     RayHit hit = hits[i];
     TriangleHit at;
     if (intersect_triangle(make_ray_frame(path.direction), path.origin, path.t_max, vec3(0.0f), vec3(1.0f), vec3(0.0f, 1.0f, 0.0f), at)) hit.t = at.t;
     ShadowRay shadow;
     float passes = transmittance_of_hit(scene, hit.instance, hit.triangle, hit.u, hit.v);
-    if ((shade(scene, params, hit, path, shadow) & PATH_HAS_SHADOW) != 0u) connect(path, shadow, passes);
-    if (!accept_hit(scene, hit.instance, hit.triangle, hit.u, hit.v, path_alpha_key(path))) path.alpha = 0.0f;
+    if ((shade(scene, params, hit, path, gathered, shadow) & PATH_HAS_SHADOW) != 0u) connect(gathered, shadow, passes);
+    if (!accept_hit(scene, hit.instance, hit.triangle, hit.u, hit.v, path_alpha_key(path))) gathered.alpha = 0.0f;
     bool bad;
-    vec4 value = finish(path, bad);
+    vec4 value = finish(gathered, bad);
     paths[i] = path;
     pixels[i] = bad ? vec4(0.0f) : value;
 }'
