@@ -60,6 +60,9 @@ std::span<const Command> commands() {
         {"upload", "upload a scene only", run_upload},
         {"inspect", "say what is in a scene and what would not be drawn as meant", run_inspect},
         {"workers", "list who works for the coordinator", run_workers},
+        {"tenant", "list, add and remove the farm's customers", run_tenant},
+        {"key", "list, make and revoke keys: who may come in", run_key},
+        {"audit", "say who did what, and who was refused", run_audit},
         {"devices", "list this machine's devices, which would be chosen and why", run_devices},
         {"bench", "measure this machine: samples and rays a second, scene by scene", run_bench},
     };

@@ -7,16 +7,19 @@
 
 namespace raymill::cli {
 
+int run_audit(Arguments& arguments);
 int run_bench(Arguments& arguments);
 int run_cancel(Arguments& arguments);
 int run_devices(Arguments& arguments);
 int run_fetch(Arguments& arguments);
 int run_inspect(Arguments& arguments);
 int run_jobs(Arguments& arguments);
+int run_key(Arguments& arguments);
 int run_render(Arguments& arguments);
 int run_serve(Arguments& arguments);
 int run_status(Arguments& arguments);
 int run_submit(Arguments& arguments);
+int run_tenant(Arguments& arguments);
 int run_upload(Arguments& arguments);
 int run_wait(Arguments& arguments);
 int run_watch(Arguments& arguments);

@@ -12,13 +12,16 @@ void add_manner(Arguments& arguments);
 
 /// Which server, and who asks.
 struct ServerOptions {
-    std::string server, token, token_file;
+    std::string server, token, token_file, ca;
 };
-/// --server, --token, --token-file, --json and --quiet.
+/// --server, --token, --token-file, --ca, --json and --quiet.
 void add_server(Arguments& arguments, ServerOptions& options);
 
 /// For commands that see a job to its end: its coordinator may be starting again just now.
 inline constexpr farm::client::Patience to_the_end{std::chrono::seconds(15), std::chrono::seconds(60)};
+
+/// The address by --server, else RAYMILL_SERVER, else this machine's; --ca or RAYMILL_CA with it.
+Result<farm::client::ServerAddress> find_address(const ServerOptions& options);
 
 /// Makes connections to one server; callable from any thread, as often as connections are needed.
 class Server {

@@ -95,6 +95,17 @@ class Client {
     Result<std::vector<Event>> events(const std::string& id, std::uint64_t& after);
     Result<std::vector<WorkerInfo>> workers();
 
+    // For operators. What is asked for comes as the server's JSON object.
+    Result<std::string> tenants();
+    Result<std::string> add_tenant(const std::string& name);
+    Result<std::string> remove_tenant(const std::string& name);
+    Result<std::string> keys();
+    Result<std::string> make_key(const std::string& json_wish); ///< {"scope", "tenant"?, "note"?, "expires_s"?}
+    Result<std::string> revoke_key(const std::string& id);      ///< a key's id or a worker's public key
+    Result<std::string> audit(std::uint64_t after, std::size_t limit);
+    /// Brings a worker in with the one-time key that this client has for a token. The server's public CURVE key.
+    Result<std::string> enrol(const std::string& public_key, const std::string& name);
+
     /// Watches the job to its end, calling `on_event` for each event after `after`, then gives its last state. Rides over a server's
     /// restart.
     Result<JobInfo> follow(const std::string& id, std::uint64_t after, const std::function<Status(const Event&)>& on_event);

@@ -1,5 +1,7 @@
 #include "farm/client/http.hpp"
 
+#include "farm/protocol/sha256.hpp"
+
 #include <httplib.h>
 #include <nlohmann/json.hpp>
 
@@ -34,7 +36,9 @@ std::string reason(httplib::Error error) {
     case httplib::Error::SSLLoadingCerts:
         return "this host's certificates cannot be loaded";
     case httplib::Error::SSLServerVerification:
-        return "the server's certificate cannot be verified";
+        return "the server's certificate cannot be verified (where it is the server's own: give the URL with #sha256:... as serve prints "
+               "it; "
+               "an authority's file: --ca)";
     default:
         return "the request failed";
     }
@@ -57,6 +61,16 @@ Result<ServerAddress> parse_server(std::string_view url) {
     else if (!url.starts_with("http://"))
         return wrong();
     auto rest = url.substr(server.tls ? 8 : 7);
+    if (const auto hash = rest.find('#'); hash != std::string_view::npos) {
+        auto pin = std::string(rest.substr(hash + 1));
+        rest = rest.substr(0, hash);
+        for (char& c : pin)
+            if (c >= 'A' && c <= 'F') c = static_cast<char>(c + 32);
+        if (!server.tls || !pin.starts_with("sha256:") || !is_sha256(pin.substr(7)))
+            return fail(Code::usage, "--server",
+                        "behind '#' of an https:// URL stands sha256: and the certificate's 64 digits, as serve prints them");
+        server.fingerprint = pin.substr(7);
+    }
     if (rest.ends_with('/')) rest.remove_suffix(1);
     std::string_view port;
     if (rest.starts_with('[')) {
@@ -105,6 +119,27 @@ struct Http::Impl {
         client->set_connection_timeout(5s);
         client->set_write_timeout(30s);
         client->set_follow_location(false);
+        if (!server.tls) return;
+        auto* context = client->ssl_context();
+        if (context == nullptr) return;
+        SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+        if (!server.fingerprint.empty()) {
+            // The pin is all that is asked: a certificate of the server's own names no host and no authority.
+            client->enable_server_certificate_verification(false);
+            SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+            SSL_CTX_set_cert_verify_callback(context, fits_pin, &server.fingerprint);
+        } else if (!server.ca.empty()) {
+            client->set_ca_cert_path(server.ca);
+        }
+    }
+    static int fits_pin(X509_STORE_CTX* chain, void* pin) {
+        unsigned char* der = nullptr;
+        auto* certificate = X509_STORE_CTX_get0_cert(chain);
+        const int size = certificate != nullptr ? i2d_X509(certificate, &der) : 0;
+        const bool fits =
+            size > 0 && sha256_of({reinterpret_cast<const char*>(der), static_cast<std::size_t>(size)}) == *static_cast<std::string*>(pin);
+        OPENSSL_free(der);
+        return fits ? 1 : 0;
     }
 
     [[nodiscard]] Error unreachable(const std::string& why) const {
@@ -139,6 +174,11 @@ struct Http::Impl {
         if (stop.stop_requested()) return fail(Code::failed, "", "interrupted");
         if (too_long)
             return fail(Code::refused, server.url(), "the answer is too long to be one of raymill's; is another server at that address?");
+        if (!result && result.error() == httplib::Error::SSLConnection && !server.fingerprint.empty())
+            return fail(Code::refused, server.url(),
+                        "no TLS connection: it speaks none, or its certificate is not the one behind '#' in the URL");
+        if (!result && result.error() == httplib::Error::SSLServerVerification)
+            return fail(Code::refused, server.url(), reason(result.error()));
         if (!result) return std::unexpected(unreachable(reason(result.error())));
         answered = true;
         response.status = result->status;
@@ -204,6 +244,12 @@ Result<Response> Http::post(const std::string& path, const std::string& json) {
     httplib::Request request;
     request.method = "POST", request.path = path, request.body = json;
     request.headers.emplace("Content-Type", "application/json");
+    return impl_->patiently(request, {});
+}
+
+Result<Response> Http::del(const std::string& path) {
+    httplib::Request request;
+    request.method = "DELETE", request.path = path;
     return impl_->patiently(request, {});
 }
 

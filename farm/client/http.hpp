@@ -19,11 +19,15 @@ struct ServerAddress {
     bool tls = false;
     std::string host; ///< a name or an address, IPv6 without brackets
     unsigned port = 0;
+    std::string
+        fingerprint{}; ///< SHA-256 of the certificate to believe, and no other; empty: one that `ca` or this host's authorities signed
+    std::string ca{};  ///< PEM file of authorities instead of this host's
 
-    [[nodiscard]] std::string url() const;
+    [[nodiscard]] std::string url() const; ///< without the fingerprint
 };
 
-/// "http://HOST[:PORT]" or "https://HOST[:PORT]"; without a port 80 or 443. Code::usage where it is anything else.
+/// "http://HOST[:PORT]" or "https://HOST[:PORT]", the latter perhaps with "#sha256:HEX" as `serve` prints it where its certificate is its
+/// own; without a port 80 or 443. Code::usage where it is anything else.
 Result<ServerAddress> parse_server(std::string_view url);
 
 struct Response {
@@ -58,6 +62,7 @@ class Http {
     /// Sends until an answer other than 429 and 503 comes, or the patience ends. Failures of the API are answers (see refusal()).
     Result<Response> get(const std::string& path, std::chrono::seconds server_waits = {});
     Result<Response> post(const std::string& path, const std::string& json);
+    Result<Response> del(const std::string& path);
 
     /// One try each, for callers that know better what to do next. 429 and 503 are answers here.
     Result<Response> put_once(const std::string& path, std::string body);

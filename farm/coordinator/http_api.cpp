@@ -1,6 +1,8 @@
 #include "farm/coordinator/http_api.hpp"
 
+#include "farm/coordinator/http_gate.hpp"
 #include "farm/protocol/api.hpp"
+#include "farm/protocol/json_text.hpp"
 #include "farm/protocol/limits.hpp"
 #include "farm/protocol/sha256.hpp"
 #include "farm/web/files.hpp"
@@ -59,10 +61,13 @@ struct HttpApi::State {
     Shell& shell;
     Ledger& ledger;
     Store& store;
-    const Tenants& tenants;
-    httplib::Server server;
+    HttpDoorParts parts;
+    std::unique_ptr<httplib::Server> gate;
+    httplib::Server& server;
     std::thread thread;
-    std::atomic<int> polls = 0;
+    std::mutex polls_mutex;
+    std::map<std::string, int> polls; ///< waiting for events, by tenant
+    int all_polls = 0;
 
     /// Asks the shell's thread and waits for its answer; none when the shell has stopped.
     template<class T> std::optional<T> ask(std::function<void(Shell&, std::function<void(T)>)> question) {
@@ -110,24 +115,51 @@ struct HttpApi::State {
         return index;
     }
 
-    using Handler = void (State::*)(const std::string& tenant, const httplib::Request&, httplib::Response&);
-    httplib::Server::Handler with_tenant(Handler handler) {
-        return [this, handler](const httplib::Request& request, httplib::Response& response) {
-            constexpr std::string_view scheme = "Bearer ";
-            const auto header = request.get_header_value("Authorization");
-            const auto tenant =
-                header.starts_with(scheme) ? tenants.tenant_of(std::string_view(header).substr(scheme.size())) : std::nullopt;
-            if (!tenant) {
+    std::optional<Identity> identify(const httplib::Request& request) {
+        constexpr std::string_view scheme = "Bearer ";
+        const auto header = request.get_header_value("Authorization");
+        return header.size() > scheme.size() ? parts.access.identify(std::string_view(header).substr(scheme.size())) : std::nullopt;
+    }
+    /// Calls `handler` for who may. That the token is good the gate has seen already, a moment ago; it may have been revoked since.
+    httplib::Server::Handler guarded(Right right,
+                                     std::function<void(const Identity&, const httplib::Request&, httplib::Response&)> handler) {
+        return [this, right, handler = std::move(handler)](const httplib::Request& request, httplib::Response& response) {
+            const auto who = identify(request);
+            if (!who) {
                 response.set_header("WWW-Authenticate", "Bearer");
-                refuse(response, 401, Code::refused,
-                       header.empty() ? "a token is needed (--token, RAYMILL_TOKEN or a token file)" : "this token is not known here");
-                return;
+                return refuse(response, 401, Code::refused, "this token is not known here");
             }
-            (this->*handler)(*tenant, request, response);
+            if (!who->may(right))
+                return refuse(response, 403, Code::refused,
+                              right == Right::operate  ? "this token does not run the farm; an operator's key does"
+                              : right == Right::submit ? "this token may read only"
+                              : right == Right::enrol  ? "this token brings no worker in; a key of scope worker does, once"
+                                                       : "this token belongs to no tenant");
+            handler(*who, request, response);
         };
+    }
+    using Handler = void (State::*)(const std::string& tenant, const httplib::Request&, httplib::Response&);
+    httplib::Server::Handler with_tenant(Right right, Handler handler) {
+        return guarded(right, [this, handler](const Identity& who, const httplib::Request& request, httplib::Response& response) {
+            (this->*handler)(who.tenant, request, response);
+        });
+    }
+    /// An operator's question: the answer is OperatorApi's.
+    template<class Ask> httplib::Server::Handler with_operator(Ask question) {
+        return guarded(Right::operate, [question](const Identity& who, const httplib::Request& request, httplib::Response& response) {
+            const OperatorAnswer said = question(who.text(), request);
+            answer(response, said.status, said.body);
+        });
+    }
+    [[nodiscard]] Admission admit(const RequestHead& head, const std::string& from) const;
+    /// What was done, for the audit log.
+    void note(const httplib::Request& request, const char* what, const std::string& detail) {
+        const auto who = identify(request);
+        parts.audit.write({.who = who ? who->text() : "nobody", .what = what, .from = request.remote_addr, .detail = detail});
     }
 
     void set_up();
+    void set_up_operators();
     void missing(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
     void put_blob(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
     void add_scene(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
@@ -145,9 +177,10 @@ struct HttpApi::State {
 
     /// {"manifest": MANIFEST} out of a body.
     static Result<Manifest> manifest_of(const std::string& body) {
-        const auto root = json::parse(body, nullptr, false);
-        if (!root.is_object() || !root.contains("manifest")) return fail(Code::usage, "", "the body is not {\"manifest\": {...}}");
-        return parse_manifest(text_of(root["manifest"]));
+        const auto root = parse_json(body);
+        if (!root || !root->is_object() || !root->contains("manifest"))
+            return fail(Code::usage, "", "the body is not {\"manifest\": {...}}");
+        return parse_manifest(text_of((*root)["manifest"]));
     }
     json missing_of(const std::string& tenant, const Manifest& manifest) const {
         auto list = json::array();
@@ -173,12 +206,18 @@ struct HttpApi::State {
 };
 
 void HttpApi::State::set_up() {
-    server.new_task_queue = [] { return new httplib::ThreadPool(limits::http_threads); };
-    server.set_payload_max_length(limits::json_body);
-    server.set_read_timeout(15, 0);
-    server.set_write_timeout(30, 0);
-    server.set_keep_alive_timeout(5);
+    server.set_payload_max_length(limits::json_body); // the times are the gate's
     server.set_keep_alive_max_count(1000);
+    // Refused access and bad input; what is merely not there yet (409, 503) is everyday.
+    server.set_logger([this](const httplib::Request& request, const httplib::Response& response) {
+        if (response.status < 400 || response.status == 409 || response.status == 416 || response.status >= 500) return;
+        const auto who = identify(request);
+        parts.audit.write({.who = who ? who->text() : "nobody",
+                           .what = "http.refused",
+                           .from = request.remote_addr,
+                           .outcome = std::string(name_of(response.status == 400 ? Code::usage : Code::refused)),
+                           .detail = std::to_string(response.status) + " to " + request.method + " " + request.path});
+    });
     // Not SO_REUSEPORT, httplib's default: two servers on one port would each get half of the requests.
     server.set_socket_options([](socket_t socket) {
         const int yes = 1;
@@ -206,20 +245,74 @@ void HttpApi::State::set_up() {
     server.Get("/healthz", [](const httplib::Request&, httplib::Response& response) {
         answer(response, 200, text_of({{"status", "ok"}, {"version", RAYMILL_VERSION}}));
     });
-    server.Post("/v1/scenes/missing", with_tenant(&State::missing));
-    server.Put(R"(/v1/blobs/([0-9a-f]+))", with_tenant(&State::put_blob));
-    server.Post("/v1/scenes", with_tenant(&State::add_scene));
-    server.Post("/v1/jobs", with_tenant(&State::submit));
-    server.Get("/v1/jobs", with_tenant(&State::list_jobs));
-    server.Get(R"(/v1/jobs/([0-9a-f]+))", with_tenant(&State::get_job));
-    server.Post(R"(/v1/jobs/([0-9a-f]+)/cancel)", with_tenant(&State::cancel));
-    server.Get(R"(/v1/jobs/([0-9a-f]+)/frames)", with_tenant(&State::list_frames));
-    server.Get(R"(/v1/jobs/([0-9a-f]+)/frames/(-?[0-9]+))", with_tenant(&State::get_frame));
-    server.Get(R"(/v1/jobs/([0-9a-f]+)/frames/(-?[0-9]+)/image)", with_tenant(&State::get_image));
-    server.Get(R"(/v1/jobs/([0-9a-f]+)/frames/(-?[0-9]+)/tiles)", with_tenant(&State::list_tiles));
-    server.Get(R"(/v1/jobs/([0-9a-f]+)/frames/(-?[0-9]+)/tiles/([0-9]+)/preview)", with_tenant(&State::get_preview));
-    server.Get(R"(/v1/jobs/([0-9a-f]+)/events)", with_tenant(&State::list_events));
-    server.Get("/v1/workers", with_tenant(&State::list_workers));
+    server.Post("/v1/scenes/missing", with_tenant(Right::submit, &State::missing));
+    server.Put(R"(/v1/blobs/([0-9a-f]+))", with_tenant(Right::submit, &State::put_blob));
+    server.Post("/v1/scenes", with_tenant(Right::submit, &State::add_scene));
+    server.Post("/v1/jobs", with_tenant(Right::submit, &State::submit));
+    server.Get("/v1/jobs", with_tenant(Right::read, &State::list_jobs));
+    server.Get(R"(/v1/jobs/([0-9a-f]+))", with_tenant(Right::read, &State::get_job));
+    server.Post(R"(/v1/jobs/([0-9a-f]+)/cancel)", with_tenant(Right::submit, &State::cancel));
+    server.Get(R"(/v1/jobs/([0-9a-f]+)/frames)", with_tenant(Right::read, &State::list_frames));
+    server.Get(R"(/v1/jobs/([0-9a-f]+)/frames/(-?[0-9]+))", with_tenant(Right::read, &State::get_frame));
+    server.Get(R"(/v1/jobs/([0-9a-f]+)/frames/(-?[0-9]+)/image)", with_tenant(Right::read, &State::get_image));
+    server.Get(R"(/v1/jobs/([0-9a-f]+)/frames/(-?[0-9]+)/tiles)", with_tenant(Right::read, &State::list_tiles));
+    server.Get(R"(/v1/jobs/([0-9a-f]+)/frames/(-?[0-9]+)/tiles/([0-9]+)/preview)", with_tenant(Right::read, &State::get_preview));
+    server.Get(R"(/v1/jobs/([0-9a-f]+)/events)", with_tenant(Right::read, &State::list_events));
+    server.Get("/v1/workers", with_tenant(Right::operate, &State::list_workers));
+    set_up_operators();
+}
+
+void HttpApi::State::set_up_operators() {
+    auto& operators = parts.operators;
+    using Request = httplib::Request;
+    server.Get("/v1/tenants", with_operator([&](const auto&, const Request&) { return operators.list_tenants(); }));
+    server.Post("/v1/tenants",
+                with_operator([&](const auto& who, const Request& r) { return operators.add_tenant(who, r.remote_addr, r.body); }));
+    server.Delete(R"(/v1/tenants/([A-Za-z0-9._-]+))", with_operator([&](const auto& who, const Request& r) {
+                      return operators.remove_tenant(who, r.remote_addr, r.matches[1].str());
+                  }));
+    server.Get("/v1/keys", with_operator([&](const auto&, const Request&) { return operators.list_keys(); }));
+    server.Post("/v1/keys",
+                with_operator([&](const auto& who, const Request& r) { return operators.make_key(who, r.remote_addr, r.body); }));
+    server.Delete("/v1/keys", with_operator([&](const auto& who, const Request& r) {
+                      return operators.revoke_key(who, r.remote_addr, r.get_param_value("id"));
+                  }));
+    server.Get("/v1/audit", with_operator([&](const auto&, const Request& r) -> OperatorAnswer {
+                   const auto after = number<std::uint64_t>(r, "after", 0, 0, std::uint64_t{1} << 62);
+                   const auto limit = number<std::size_t>(r, "limit", 1000, 1, 10000);
+                   if (after && limit) return operators.read_audit(*after, *limit);
+                   return {400, R"({"error":{"code":"usage","message":"after is a number from 0 on, limit one from 1 to 10000"}})"};
+               }));
+    server.Post("/v1/enrol", guarded(Right::enrol, [&](const Identity& who, const Request& request, httplib::Response& response) {
+                    const auto said = operators.enrol(who, request.remote_addr, request.body);
+                    answer(response, said.status, said.body);
+                }));
+    server.Get("/v1/self", [this](const Request& request, httplib::Response& response) {
+        const auto who = identify(request);
+        if (!who) return refuse(response, 401, Code::refused, "this token is not known here");
+        auto rights = json::array();
+        for (const auto& [right, name] :
+             {std::pair(Right::read, "read"), {Right::submit, "submit"}, {Right::operate, "operate"}, {Right::enrol, "enrol"}})
+            if (who->may(right)) rights.push_back(name);
+        answer(response, 200,
+               text_of({{"tenant", who->tenant.empty() ? json() : json(who->tenant)}, {"key", who->key}, {"rights", rights}}));
+    });
+}
+
+/// On the gate's thread, before a serving thread or a byte of the body is spent: everything below /v1 is for good tokens only.
+Admission HttpApi::State::admit(const RequestHead& head, const std::string& from) const {
+    constexpr int requests_an_address = 16; // of small files without a token
+    if (!head.target.starts_with("/v1/")) {
+        if (head.body > 0) return {413, "nothing here takes a body", {}, 0};
+        return {0, {}, "address " + from, requests_an_address};
+    }
+    const auto who = head.token.empty() ? std::nullopt : parts.access.identify(head.token);
+    if (!who) {
+        const char* words =
+            head.token.empty() ? "a token is needed (--token, RAYMILL_TOKEN or a token file)" : "this token is not known here";
+        return {401, words, {}, 0};
+    }
+    return {0, {}, who->tenant.empty() ? "key " + who->key : "tenant " + who->tenant, limits::requests_a_tenant};
 }
 
 void HttpApi::State::missing(const std::string& tenant, const httplib::Request& request, httplib::Response& response) {
@@ -251,13 +344,15 @@ void HttpApi::State::add_scene(const std::string& tenant, const httplib::Request
     if (auto ok = store.put(tenant, scene, canonical(*manifest)); !ok) return refuse(response, ok.error());
     const auto done = ask<bool>([&](Shell& s, const auto& reply) { s.add_scene(tenant, scene, [reply] { reply(true); }); });
     if (!done) return refuse(response, 503, Code::unreachable, "the server is stopping");
+    note(request, "scene.add", "scene " + scene);
     answer(response, 200, text_of({{"scene", scene}}));
 }
 
 void HttpApi::State::submit(const std::string& tenant, const httplib::Request& request, httplib::Response& response) {
     const auto bad = [&](const char* why) { refuse(response, 400, Code::usage, why); };
-    const auto root = json::parse(request.body, nullptr, false);
-    if (!root.is_object()) return bad("the body is not a JSON object");
+    const auto body = parse_json(request.body);
+    if (!body || !body->is_object()) return bad("the body is not a JSON object");
+    const auto& root = *body;
     JobRequest submission{.tenant = tenant, .scene = {}, .name = {}, .key = {}, .words = {}, .settings = {}};
     for (const auto& [key, value] : root.items()) {
         if (key == "settings") {
@@ -293,6 +388,7 @@ void HttpApi::State::submit(const std::string& tenant, const httplib::Request& r
     const auto submitted = ask<Result<JobAnswer>>([&](Shell& s, const auto& reply) { s.submit(submission, reply); });
     if (!submitted) return refuse(response, 503, Code::unreachable, "the server is stopping");
     if (!*submitted) return refuse(response, submitted->error());
+    if ((*submitted)->created) note(request, "job.submit", "job " + job_text((*submitted)->job) + " of scene " + submission.scene);
     answer(response, 200, text_of({{"job", job_text((*submitted)->job)}, {"created", (*submitted)->created}}));
 }
 
@@ -319,6 +415,7 @@ void HttpApi::State::cancel(const std::string& tenant, const httplib::Request& r
     if (!job) return;
     const auto done = ask<bool>([&](Shell& s, const auto& reply) { s.cancel(job->row.added.spec.id, [reply] { reply(true); }); });
     if (!done) return refuse(response, 503, Code::unreachable, "the server is stopping");
+    note(request, "job.cancel", "job " + job_text(job->row.added.spec.id));
     get_job(tenant, request, response);
 }
 
@@ -405,14 +502,26 @@ void HttpApi::State::list_events(const std::string& tenant, const httplib::Reque
     const auto id = job->row.added.spec.id;
     auto events = ledger.events(id, *after, 1000);
     if (events && events->empty() && *wait > 0) {
+        /// Waiting takes a thread: each tenant has some seats, and all together leave threads for the others.
         struct Seat {
-            std::atomic<int>& taken;
-            int number;
-            explicit Seat(std::atomic<int>& seats) : taken(seats), number(++seats) {}
-            ~Seat() { --taken; }
-        } const seat(polls);
-        if (seat.number > limits::long_polls)
-            return refuse(response, 429, Code::refused, "too many requests wait for events already; try again soon");
+            State& state;
+            std::string tenant;
+            bool good = false;
+            Seat(State& s, std::string t) : state(s), tenant(std::move(t)) {
+                const std::scoped_lock lock(state.polls_mutex);
+                auto& own = state.polls[tenant];
+                good = ++own <= limits::long_polls_a_tenant;
+                good = ++state.all_polls <= limits::long_polls && good;
+            }
+            ~Seat() {
+                const std::scoped_lock lock(state.polls_mutex);
+                if (--state.polls[tenant] == 0) state.polls.erase(tenant);
+                --state.all_polls;
+            }
+            Seat(const Seat&) = delete;
+            Seat& operator=(const Seat&) = delete;
+        } const seat(*this, tenant);
+        if (!seat.good) return refuse(response, 429, Code::refused, "too many requests wait for events already; try again soon");
         shell.bell().wait(id, *after, std::chrono::seconds(*wait));
         events = ledger.events(id, *after, 1000);
     }
@@ -438,8 +547,33 @@ void HttpApi::State::list_workers(const std::string&, const httplib::Request&, h
     answer(response, 200, *list);
 }
 
-HttpApi::HttpApi(Shell& shell, Ledger& ledger, Store& store, const Tenants& tenants)
-    : state_(new State{.shell = shell, .ledger = ledger, .store = store, .tenants = tenants, .server = {}, .thread = {}, .polls = 0}) {
+HttpApi::HttpApi(Shell& shell, Ledger& ledger, Store& store, const HttpDoorParts& parts) {
+    GateOptions options{
+        .tls = parts.tls,
+        .admit = [this](const RequestHead& head, const std::string& from) { return state_->admit(head, from); },
+        .refused =
+            [this](const std::string& from, int status, const std::string& words) {
+                if (status == 503) return;
+                const auto code = status == 401 || status == 429 ? Code::refused : Code::usage;
+                state_->parts.audit.write({.who = "nobody",
+                                           .what = "http.refused",
+                                           .from = from,
+                                           .outcome = std::string(name_of(code)),
+                                           .detail = std::to_string(status) + ": " + words});
+            },
+    };
+    auto gate = make_gated_server(std::move(options));
+    auto& server = *gate;
+    state_.reset(new State{.shell = shell,
+                           .ledger = ledger,
+                           .store = store,
+                           .parts = parts,
+                           .gate = std::move(gate),
+                           .server = server,
+                           .thread = {},
+                           .polls_mutex = {},
+                           .polls = {},
+                           .all_polls = 0});
     state_->set_up();
 }
 

@@ -2,6 +2,7 @@
 
 #include "farm/coordinator/serve.hpp"
 #include "farm/protocol/files.hpp"
+#include "farm/protocol/keys.hpp"
 #include "farm/protocol/sha256.hpp"
 
 #include <algorithm>
@@ -113,10 +114,9 @@ Result<LocalFarm> LocalFarm::start(const LocalFarmOptions& options) {
     if (!parse_ready_line(line, addresses))
         return fail(Code::failed, "local farm", "the coordinator did not start: " + last_line(farm.folder_ / "server.log"));
     farm.url_ = addresses.http;
-    const auto tokens = read_private_file(farm.folder_ / "server" / "tokens");
-    if (!tokens) return std::unexpected(tokens.error());
-    farm.token_ = tokens->substr(tokens->find(' ') + 1);
-    farm.token_.erase(farm.token_.find('\n'));
+    auto token = load_or_make_token(farm.folder_ / "server" / "local.token"); // the server made it before it said that it is ready
+    if (!token) return std::unexpected(token.error());
+    farm.token_ = std::move(*token);
     for (unsigned i = 0; i < options.workers; ++i) {
         const auto name = "worker" + std::to_string(i);
         std::vector<std::string> words{"worker", "--connect", addresses.workers, "--data", (farm.folder_ / name).string()};

@@ -1,6 +1,7 @@
 #pragma once
 /// The one thread round the core: what arrives becomes events, the core decides, the batch is committed to the ledger, and only then the
 /// sends and answers that hang on it go out. Hashing and disk are done by the pool and come back as work for this thread.
+#include "farm/coordinator/audit.hpp"
 #include "farm/coordinator/catalog.hpp"
 #include "farm/coordinator/pool.hpp"
 #include "farm/coordinator/worker_door.hpp"
@@ -45,6 +46,7 @@ struct ShellParts {
     scheduler::Farm farm;
     Catalog catalog;
     std::uint32_t heartbeat_ms = 2000;
+    AuditLog* audit = nullptr; ///< of workers that come, go and are refused; may be null
 };
 
 /// Not "Submission": that is the client's, and one binary holds both.

@@ -40,6 +40,8 @@ template<class List> std::vector<Held> held_of(const List& list) {
 void Shell::refuse(const std::string& peer, const std::string& why) {
     wire::ToWorker message;
     message.mutable_refused()->set_reason(why);
+    if (parts_.audit != nullptr)
+        parts_.audit->write({.who = "worker", .what = "worker.refused", .from = {}, .outcome = "refused", .detail = why});
     parts_.control.send(peer, message.SerializeAsString());
 }
 
@@ -111,6 +113,8 @@ void Shell::on_hello(const Router::Message& message, const wire::Hello& hello) {
         refuse(message.peer, "the farm has " + std::to_string(limits::workers) + " workers, which is the most");
         return;
     }
+    if (parts_.audit != nullptr && !workers_.contains(hello.worker()))
+        parts_.audit->write({.who = "worker " + hello.worker(), .what = "worker.hello", .from = {}, .detail = "with key " + message.key});
     parts_.control.introduce(message.peer, hello.worker());
     if (workers_.size() >= 2 * limits::workers)
         std::erase_if(workers_, [this](const auto& row) { return !parts_.farm.has_worker(row.first); });

@@ -12,8 +12,13 @@ std::optional<Router::Message> PeerBook::receive() {
         auto message = router_.receive();
         if (!message) return {};
         if (blocked_.contains(message->peer)) continue;
+        last_key_ = message->key;
         if (message->malformed || message->key.empty()) {
             block(message->peer);
+            continue;
+        }
+        if (good_ && !good_(message->key)) {
+            block(message->peer, "its key was taken back");
             continue;
         }
         return message;
@@ -80,7 +85,8 @@ const std::string* PeerBook::worker_of(const std::string& peer) const {
     return found == workers_.end() ? nullptr : &found->second;
 }
 
-void PeerBook::block(const std::string& peer) {
+void PeerBook::block(const std::string& peer, const std::string& why) {
+    if (on_block_) on_block_(last_key_, why);
     forget(peer);
     if (blocked_.size() >= limits::peers) blocked_.erase(blocked_.begin());
     blocked_.insert(peer);

@@ -5,6 +5,7 @@
 #include "farm/protocol/socket.hpp"
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,7 +18,10 @@ namespace raymill::farm {
 /// heard and nothing is sent to it until it introduces itself on a new connection.
 class PeerBook {
   public:
-    explicit PeerBook(Router router) : router_(std::move(router)) {}
+    /// `good`: whether a key may still speak, asked of every message; `blocked` is told whom block() cut off and why. Both may be empty.
+    explicit PeerBook(Router router, std::function<bool(const std::string& key)> good = {},
+                      std::function<void(const std::string& key, const std::string& why)> blocked = {})
+        : router_(std::move(router)), good_(std::move(good)), on_block_(std::move(blocked)) {}
     [[nodiscard]] void* raw() const { return router_.raw(); }
     [[nodiscard]] std::uint16_t port() const { return router_.port(); }
 
@@ -33,7 +37,8 @@ class PeerBook {
     /// Binds the connection to a worker's name. The older connection of that name, if any, is forgotten.
     void introduce(const std::string& peer, const std::string& worker);
     [[nodiscard]] const std::string* worker_of(const std::string& peer) const; ///< none before introduce()
-    void block(const std::string& peer);                                       ///< never hear it again
+    /// Never hear it again. `why` stands in the audit log with the key of the last message that was received.
+    void block(const std::string& peer, const std::string& why = "it said what no worker says");
     void forget(const std::string& peer);
 
   private:
@@ -42,6 +47,9 @@ class PeerBook {
         std::size_t bytes = 0;
     };
     Router router_;
+    std::function<bool(const std::string&)> good_;
+    std::function<void(const std::string&, const std::string&)> on_block_;
+    std::string last_key_;
     std::map<std::string, std::string> workers_; ///< peer -> worker
     std::map<std::string, std::string> peers_;   ///< worker -> peer
     std::map<std::string, Outbox> outboxes_;

@@ -6,8 +6,8 @@
 ///
 /// JSON bodies, UTF-8; times are integer microseconds since 1970 (`*_us`); hashes are SHA-256 in lower-case hexadecimal; numbers of frames are signed.
 /// Job ids are words of lower-case hexadecimal. Every request carries `Authorization: Bearer TOKEN`, but for /healthz and the page's static files.
-/// A failure is `{"error": {"code": C, "message": M}}` with status 400 (usage, bad_input), 401/403 (no token / not yours), 404, 409 (conflict),
-/// 413 (too large), 429 (too many), 503 (not ready). C is a name of raymill::Code ("usage", "bad_input", "refused", "no_device", ...).
+/// A failure is `{"error": {"code": C, "message": M}}` with status 400 (usage, bad_input), 401/403 (no good token / not for this scope), 404, 409 (conflict),
+/// 411 (chunked), 413/414/431 (too large), 415 (compressed, a form), 416, 429 (too many), 503 (not ready). C is a name of raymill::Code ("usage", "bad_input", "refused", "no_device", ...).
 ///
 /// | request | answer |
 /// | --- | --- |
@@ -26,7 +26,19 @@
 /// | GET /v1/jobs/J/frames/F/tiles/K/preview | 8-bit PNG of that tile, tone-mapped |
 /// | GET /v1/jobs/J/events?after=SEQ&wait_s=W | {"events": [EVENT], "next": SEQ}; at most 1000; waits up to W (at most 30) seconds for a first one |
 /// | GET /v1/workers | {"workers": [{"id", "host", "device", "state": idle|busy|lost, "tiles_done", "running"}]} |
+/// | GET /v1/self | {"tenant": T or null, "key": id, "rights": [read|submit|operate|enrol]}: whose token this is |
 /// | GET / and /web/* | the page |
+///
+/// For operators (a key of scope "operator", or the user's own token on this machine); GET /v1/workers is theirs too:
+/// | request | answer |
+/// | --- | --- |
+/// | GET /v1/tenants | {"tenants": [{"name", "keys": how many}]} |
+/// | POST /v1/tenants {"name"}, DELETE /v1/tenants/NAME | {"name"}; 409 where it is there, or is not. Its keys go with a tenant |
+/// | GET /v1/keys | {"keys": [{"id", "tenant" or null, "scope", "note", "created_us", "expires_us" or null}], "workers": [{"public_key", "note"}]} |
+/// | POST /v1/keys {"scope": read|submit|operator|worker, "tenant"?, "note"?, "expires_s"?} | the key, and "token": told this once |
+/// | DELETE /v1/keys?id=ID (or a worker's public key) | {"id"} |
+/// | GET /v1/audit?after=SEQ&limit=N | {"records": [RECORD of coordinator/audit.hpp], "next": SEQ}; N is 1000 where absent, at most 10000 |
+/// | POST /v1/enrol {"public_key", "name"} with a key of scope "worker", once | {"server_key"}: the server's public CURVE key |
 ///
 /// MANIFEST {"main": "atrium.gltf", "files": [{"path", "sha256", "size"}]}: paths are relative, '/'-separated, without "." or ".." parts, sorted, unique.
 ///   A scene's id is the SHA-256 of its canonical manifest (see manifest.hpp). An environment file is one of `files`, and settings.env its path.

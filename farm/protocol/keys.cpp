@@ -40,4 +40,18 @@ Result<KeyPair> load_or_make_keys(const std::filesystem::path& file) {
 
 std::string make_token() { return random_hex(32); }
 
+Result<std::string> load_or_make_token(const std::filesystem::path& file) {
+    std::error_code error;
+    if (!std::filesystem::exists(file, error)) {
+        auto token = make_token();
+        if (auto ok = write_private_file(file, token + "\n"); !ok) return std::unexpected(ok.error());
+        return token;
+    }
+    const auto text = read_private_file(file, 4096);
+    if (!text) return std::unexpected(text.error());
+    auto token = text->substr(0, text->find('\n'));
+    if (token.size() < 32) return fail(Code::io, file.string(), "it is not a token; move it away and a new one is made");
+    return token;
+}
+
 } // namespace raymill::farm

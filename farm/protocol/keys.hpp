@@ -20,5 +20,7 @@ Result<KeyPair> load_or_make_keys(const std::filesystem::path& file);
 bool is_key(std::string_view text);
 /// A fresh bearer token: 256 random bits, hexadecimal.
 std::string make_token();
+/// Reads the token from `file`, or makes one and writes it there (mode 0600).
+Result<std::string> load_or_make_token(const std::filesystem::path& file);
 
 } // namespace raymill::farm

@@ -36,11 +36,25 @@ inline constexpr std::uint32_t tiles_a_frame = 65536;
 inline constexpr std::uint32_t tiles_a_job = 1u << 20;
 inline constexpr std::uint64_t tiles_unfinished = 1u << 22; ///< of all jobs together
 inline constexpr std::size_t tenants = 10000;
-inline constexpr std::size_t notes = 64; ///< kept of a job, each at most `reason` bytes
+inline constexpr std::size_t access_keys = 20000; ///< bearer tokens, of all tenants and operators
+inline constexpr std::size_t notes = 64;          ///< kept of a job, each at most `reason` bytes
 
 // HTTP.
 inline constexpr std::size_t http_threads = 96;
-inline constexpr int long_polls = 64; ///< waiting at a time; one more is answered 429
+inline constexpr int long_polls = 64;          ///< waiting at a time; one more is answered 429
+inline constexpr int long_polls_a_tenant = 16; ///< likewise, of one tenant
 inline constexpr int longest_poll_s = 30;
+inline constexpr std::size_t http_connections = 4096; ///< open at a time; past it the address with the most loses its oldest idle one
+inline constexpr std::size_t http_connections_an_address = 512; ///< one more is closed at once
+inline constexpr std::size_t http_head = 16u << 10;             ///< request line and headers together; 431
+inline constexpr std::size_t http_target = 2048;                ///< path and query; 414
+inline constexpr int http_head_s = 10;                          ///< from the first byte (or the connection) to the end of the headers
+inline constexpr int http_idle_s = 5;                           ///< between two requests of a connection
+inline constexpr int http_grace_s = 30;                         ///< a body, or an answer, may take so long, and its size at the pace below
+inline constexpr std::size_t http_bytes_a_second = 16u << 10;   ///< slowest pace of who sends or takes much
+inline constexpr int requests_a_tenant = 48;                    ///< being served at a time; one more is answered 429
+inline constexpr std::uint64_t bodies_a_tenant = 96u << 20;     ///< bytes of bodies being received or handled; 429
+inline constexpr std::uint64_t bodies = 384u << 20;             ///< likewise, of all tenants
+inline constexpr unsigned json_depth = 16;                      ///< of a request's body
 
 } // namespace raymill::farm::limits

@@ -64,8 +64,7 @@ Messaging::Messaging() : context_(zmq_ctx_new()) {
 }
 Messaging::~Messaging() { zmq_ctx_term(context_); }
 
-DoorKeeper::DoorKeeper(Messaging& messaging, std::function<bool(const std::string&)> accepts)
-    : messaging_(messaging), accepts_(std::move(accepts)) {
+DoorKeeper::DoorKeeper(Messaging& messaging, Accepts accepts) : messaging_(messaging), accepts_(std::move(accepts)) {
     const auto address = "inproc://door-keeper-" + std::to_string(reinterpret_cast<std::uintptr_t>(this));
     stop_ = zmq_socket(messaging.raw(), ZMQ_PAIR);
     CHECK_SAME(zmq_bind(stop_, address.c_str()), 0);
@@ -95,7 +94,7 @@ DoorKeeper::DoorKeeper(Messaging& messaging, std::function<bool(const std::strin
                 zmq_z85_encode(text, reinterpret_cast<const std::uint8_t*>(parts[6].data()), 32);
                 key = text;
             }
-            const bool welcome = !key.empty() && accepts_(key);
+            const bool welcome = !key.empty() && accepts_(key, parts[3]);
             const std::string answer[] = {"1.0",
                                           parts.size() > 1 ? parts[1] : "",
                                           welcome ? "200" : "400",

@@ -35,8 +35,9 @@ class Messaging { ///< libzmq's context; outlives its sockets
 /// a CURVE server ends their handshake. Has to be there before the first Router binds.
 class DoorKeeper {
   public:
-    /// `accepts` is called on the keeper's thread with the key in Z85.
-    DoorKeeper(Messaging& messaging, std::function<bool(const std::string& key)> accepts);
+    /// `accepts` is called on the keeper's thread with the key in Z85 and the address it comes from.
+    using Accepts = std::function<bool(const std::string& key, const std::string& from)>;
+    DoorKeeper(Messaging& messaging, Accepts accepts);
     ~DoorKeeper();
     DoorKeeper(const DoorKeeper&) = delete;
     DoorKeeper& operator=(const DoorKeeper&) = delete;
@@ -44,7 +45,7 @@ class DoorKeeper {
   private:
     void run();
     Messaging& messaging_;
-    std::function<bool(const std::string&)> accepts_;
+    Accepts accepts_;
     void* stop_ = nullptr;
     std::thread thread_;
 };

@@ -118,14 +118,23 @@ function showWorkers(workers) {
     });
   });
 }
+// Workers are the operator's business: to a tenant's token the server says 403, and the section goes.
+async function workersIfShown() {
+  if (at('workers-section').hidden) return null;
+  try { return await api.workers(); } catch (error) {
+    if (error.status !== 403) throw error;
+    at('workers-section').hidden = true;
+    return null;
+  }
+}
 async function poll() {
   for (;;) {
     if (!document.hidden && !at('farm').hidden) {
       try {
-        const [jobs, workers] = await Promise.all([api.jobs(JOBS_SHOWN), api.workers()]);
+        const [jobs, workers] = await Promise.all([api.jobs(JOBS_SHOWN), workersIfShown()]);
         well();
         showJobs(jobs);
-        showWorkers(workers);
+        if (workers) showWorkers(workers);
       } catch (error) { await failed(error); }
     }
     await pause(POLL_MS);
@@ -235,6 +244,7 @@ function start() {
 at('sign-in-form').addEventListener('submit', event => {
   event.preventDefault();
   api.setToken(at('token').value.trim());
+  at('workers-section').hidden = false;
   at('token').value = '';
   at('status').textContent = '';
   chosen.job = null;

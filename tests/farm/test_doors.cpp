@@ -248,13 +248,10 @@ TEST_CASE("a worker's stale or damaged result is answered so, and a result is ta
 
 TEST_CASE("HTTP without a good token shows nothing, and tenants do not see each other") {
     TestFarm farm(0);
-    farm.server->kill();
-    std::ofstream(farm.folder / "server/tokens", std::ios::app) << "other 0123456789abcdef0123456789abcdef # a second tenant\n";
-    farm.start_server();
     const auto scene = farm.scene("x=1");
     const auto job = farm.submit(scene, {{"size", "16x16"}});
     const auto status = [&](const std::string& token, const std::string& path) { return farm.http(token).get(path)->status; };
-    const std::string other = farm.token(1);
+    const std::string other = farm.tenant_token("other");
     CHECK(status("", "/healthz") == 200);
     CHECK(status("", "/") == 200);
     for (const std::string token : {"", "wrong", "0123456789abcdef"})
@@ -332,8 +329,10 @@ TEST_CASE("a server others can reach starts only with keys and tokens that someb
         CHECK_MESSAGE(log.find(because) != std::string::npos, log);
         return status != 0;
     };
-    CHECK(refuses({"serve", "--data", folder / "a", "--http", "0.0.0.0:0", "--workers-at", "tcp://127.0.0.1:0"}, "tokens"));
-    CHECK(refuses({"serve", "--data", folder / "b", "--http", "127.0.0.1:0", "--workers-at", "tcp://0.0.0.0:0"}, "worker_keys"));
+    CHECK(refuses({"serve", "--data", folder / "a", "--http", "0.0.0.0:0", "--workers-at", "tcp://127.0.0.1:0"},
+                  "raymill key make --scope operator"));
+    CHECK(refuses({"serve", "--data", folder / "b", "--http", "127.0.0.1:0", "--workers-at", "tcp://0.0.0.0:0"},
+                  "raymill key make --scope worker"));
     CHECK(refuses({"worker", "--data", folder / "c", "--connect", "tcp://192.0.2.1:8081"}, "server.pub"));
     std::ofstream(folder / "b/worker_keys") << make_keys().public_key << "\n";
     Process open({"serve", "--data", folder / "b", "--http", "127.0.0.1:0", "--workers-at", "tcp://0.0.0.0:0"}, folder, folder / "log");

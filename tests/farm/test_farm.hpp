@@ -2,6 +2,7 @@
 /// A farm of real processes on loopback for tests: fake_raymill's coordinator and workers, in a folder of the test's own, killed with it.
 #include "farm/client/client.hpp"
 #include "farm/client/upload.hpp"
+#include "farm/coordinator/access.hpp"
 #include "tests/farm/scratch.hpp"
 
 #include <arpa/inet.h>
@@ -186,12 +187,23 @@ class TestFarm {
         std::ifstream in(folder / name);
         return {std::istreambuf_iterator<char>(in), {}};
     }
-    [[nodiscard]] std::string token(std::size_t line = 0) const {
-        std::ifstream in(folder / "server/tokens");
-        std::string tenant, word;
-        for (std::size_t i = 0; i <= line; ++i) in >> tenant >> word;
+    /// Of the user's own tenant, who runs the farm too.
+    [[nodiscard]] std::string token() const {
+        std::ifstream in(folder / "server/local.token");
+        std::string word;
+        in >> word;
         return word;
     }
+    /// A fresh key of a tenant, which is made where it lacks.
+    [[nodiscard]] std::string tenant_token(const std::string& tenant, const std::string& scope = "submit") const {
+        auto access = Access::open(folder / "server");
+        REQUIRE(access.has_value());
+        [[maybe_unused]] const auto added = (*access)->add_tenant(tenant); // it may be there already
+        const auto made = (*access)->make_key({.scope = scope, .tenant = tenant, .note = "a test's", .lasts_s = 0});
+        REQUIRE_MESSAGE(made.has_value(), made.error().message());
+        return made->token;
+    }
+    [[nodiscard]] unsigned http_port() const { return http_port_; }
     [[nodiscard]] Http http(const std::string& bearer) const {
         return {{false, "127.0.0.1", http_port_}, {bearer, {}}, {std::chrono::seconds(60), std::chrono::seconds(120)}, {}};
     }

@@ -1,8 +1,11 @@
 """One keep-alive connection to a farm, and its patience with a server that is away."""
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
+import os
+import re
 import ssl
 import time
 import urllib.parse
@@ -23,12 +26,15 @@ class Connection:
             port = parts.port
         except ValueError:
             port = -1
-        if parts.scheme not in ("http", "https") or not parts.hostname or port == -1 or parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
+        if parts.scheme not in ("http", "https") or not parts.hostname or port == -1 or parts.path not in ("", "/") or parts.query or "@" in parts.netloc:
             raise Error("usage", f"{server}: this is not a server's address: http://HOST[:PORT] or https://HOST[:PORT]")
         self.tls = parts.scheme == "https"
+        self.pin = parts.fragment.lower()   # "sha256:HEX" of the one certificate to believe, as `serve` prints it; "" where authorities are believed
+        if self.pin and not (self.tls and re.fullmatch("sha256:[0-9a-f]{64}", self.pin)):
+            raise Error("usage", f"{server}: behind '#' of an https:// address stands sha256: and the certificate's 64 digits, as serve prints them")
         self.host: str = parts.hostname
         self.port: int = port or (443 if self.tls else 80)
-        self.url = server.rstrip("/")
+        self.url = server.partition("#")[0].rstrip("/")
         self.token = checked(token, "token") if token else find_token(self.host, self.port)
         self.patience = patience
         self.timeout = timeout
@@ -124,14 +130,28 @@ class Connection:
     def _send(self, method: str, path: str, data: Optional[bytes], headers: dict[str, str], wait_s: float) -> http.client.HTTPResponse:
         timeout = self.timeout + wait_s
         if self._connection is None:
-            self._connection = (http.client.HTTPSConnection(self.host, self.port, timeout=timeout, context=ssl.create_default_context()) if self.tls
-                                else http.client.HTTPConnection(self.host, self.port, timeout=timeout))
+            self._connection = self._secure(timeout) if self.tls else http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         elif self._connection.sock is not None:
             self._connection.sock.settimeout(timeout)
         if self.token:
             headers["Authorization"] = "Bearer " + self.token
         self._connection.request(method, path, data, headers)
         return self._connection.getresponse()
+
+    def _secure(self, timeout: float) -> http.client.HTTPConnection:
+        """With a pin the certificate is compared before a byte of a request, and so the token, goes out."""
+        if not self.pin:
+            return http.client.HTTPSConnection(self.host, self.port, timeout=timeout, context=ssl.create_default_context(cafile=os.environ.get("RAYMILL_CA") or None))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False   # a certificate of the server's own names no host and no authority: the pin is all that is asked
+        context.verify_mode = ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(self.host, self.port, timeout=timeout, context=context)
+        connection.connect()
+        shown = connection.sock.getpeercert(binary_form=True)
+        if "sha256:" + hashlib.sha256(shown or b"").hexdigest() != self.pin:
+            connection.close()
+            raise Error("refused", f"{self.url}: the server's certificate is not the one behind '#' in its address")
+        return connection
 
     def _refusal(self, status: int, answer: Any) -> Error:
         error = answer.get("error") if isinstance(answer, dict) else None
