@@ -46,6 +46,7 @@ Status enrol(const std::string& token, const std::filesystem::path& data, const 
 int run_worker(Arguments& arguments) {
     farm::WorkerOptions options;
     std::string data, token;
+    std::string sandbox = "best";
     ServerOptions server;
     std::optional<unsigned> threads, cache;
     arguments.text("--connect", options.connect, "tcp://HOST:PORT", "the coordinator: tcp://127.0.0.1:8081");
@@ -53,6 +54,8 @@ int run_worker(Arguments& arguments) {
     arguments.text("--device", options.device, "NAME", "a device by name, index or UUID, \"software\" or \"reference\"; the best");
     arguments.number("--threads", threads, 1, 4096, "CPU threads of a software device or the reference (all)");
     arguments.number("--cache", cache, 1, 1u << 20, "GiB of scenes to keep on disk (20)");
+    arguments.text("--sandbox", sandbox, "off|best|required",
+                   "how render processes are locked in: with what this host offers (best); required refuses to work where anything lacks");
     arguments.text("--enrol", token, "TOKEN", "a key of scope worker: brings this worker in at the server that --server names, once");
     arguments.text("--server", server.server, "URL", "with --enrol: https://HOST:PORT of the coordinator; else RAYMILL_SERVER");
     arguments.text("--ca", server.ca, "FILE", "with --enrol: who may have signed the server's certificate (PEM); else RAYMILL_CA");
@@ -62,6 +65,10 @@ int run_worker(Arguments& arguments) {
                      "\"worker.pub\" in the data folder goes into the coordinator's \"worker_keys\", the coordinator's \"server.pub\" into "
                      "this folder.");
     if (const auto over = arguments.parse()) return *over;
+    using Sandbox = farm::WorkerOptions::Sandbox;
+    if (sandbox != "off" && sandbox != "best" && sandbox != "required")
+        return report({Code::usage, "--sandbox", "it is off, best or required"});
+    options.sandbox = sandbox == "off" ? Sandbox::off : sandbox == "best" ? Sandbox::best : Sandbox::required;
     options.data = data;
     if (token.empty() && !(server.server.empty() && server.ca.empty()))
         return report({Code::usage, "--server", "belongs to --enrol; a worker's coordinator is named by --connect"});

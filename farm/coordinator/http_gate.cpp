@@ -32,6 +32,7 @@ using std::chrono::seconds;
 
 constexpr std::size_t longest_drain = 1u << 20; ///< of what a refused peer still sends
 constexpr seconds drain_time{2};
+constexpr int listen_backlog = 1024;
 
 const char* reason_of(int status) {
     switch (status) {
@@ -182,6 +183,7 @@ class GatedServer final : public httplib::Server {
     }
 
     void begin() {
+        ::listen(svr_sock_, listen_backlog); // the library says 5, with which a crowd's connections wait for seconds
         anteroom_ = std::thread([this] { wait_for_heads(); });
         for (std::size_t i = 0; i < limits::http_threads; ++i) servers_.emplace_back([this] { serve_ready(); });
     }

@@ -2,6 +2,7 @@
 
 #include "farm/protocol/files.hpp"
 #include "farm/protocol/sha256.hpp"
+#include "farm/worker/sandbox.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -102,6 +103,10 @@ Result<std::unique_ptr<RenderChild>> RenderChild::start(const std::vector<std::s
     // Secrets of the farm and the user's temporary folder are not its business.
     const auto folder_word = "TMPDIR=" + child->folder_.string();
     environment.push_back(const_cast<char*>(folder_word.c_str()));
+    SandboxPlan plan_for_files{.read = limits.read, .write = limits.write};
+    plan_for_files.write.push_back(child->folder_);
+    const auto sandbox_word = std::string(sandbox_variable) + "=" + to_text(plan_for_files);
+    if (limits.sandbox) environment.push_back(const_cast<char*>(sandbox_word.c_str()));
     for (char** at = environ; *at != nullptr; ++at)
         if (std::strncmp(*at, "RAYMILL_", 8) != 0 && std::strncmp(*at, "TMPDIR=", 7) != 0) environment.push_back(*at);
     environment.push_back(nullptr);

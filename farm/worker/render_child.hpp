@@ -18,6 +18,8 @@ struct RenderLimits {
     std::uint64_t memory_bytes = 0;          ///< resident; watched, since address space is no measure of what GPU drivers use
     std::uint64_t file_bytes = 300ull << 30; ///< of one file it writes
     std::chrono::seconds stall{600};         ///< silence while it has work
+    bool sandbox = true;                     ///< whether it enters one (sandbox.hpp) that leaves it its folder and these
+    std::vector<std::filesystem::path> read{}, write{};
 };
 
 class RenderChild {

@@ -3,6 +3,7 @@
 #include "farm/protocol/framing.hpp"
 #include "farm/protocol/messages.hpp"
 #include "farm/protocol/sha256.hpp"
+#include "farm/worker/sandbox.hpp"
 #include "renderer/film/assemble.hpp"
 #include "renderer/film/chunk.hpp"
 #include "renderer/film/image_writer.hpp"
@@ -10,6 +11,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -191,6 +193,13 @@ class RenderProcess {
 
 } // namespace
 
-int render_process(int fd, const OpenRenderer& open_renderer) { return RenderProcess(fd, open_renderer).run(); }
+int render_process(int fd, const OpenRenderer& open_renderer) {
+    // Before a byte of a scene is read, and while this is the only thread.
+    if (const char* plan = std::getenv(sandbox_variable); plan != nullptr) {
+        enter_sandbox(plan_of(plan));
+        ::unsetenv(sandbox_variable);
+    }
+    return RenderProcess(fd, open_renderer).run();
+}
 
 } // namespace raymill::farm

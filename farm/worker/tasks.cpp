@@ -168,7 +168,11 @@ Status Supervisor::start_task(Seat& seat, Task& task) {
         seat.child.reset();
         seat.notes.clear();
         auto child = RenderChild::start(options_.render_command, data_ / "scratch",
-                                        {.memory_bytes = options_.memory_bytes, .stall = std::chrono::seconds(options_.stall_s)});
+                                        {.memory_bytes = options_.memory_bytes,
+                                         .stall = std::chrono::seconds(options_.stall_s),
+                                         .sandbox = options_.sandbox != WorkerOptions::Sandbox::off,
+                                         .read = {scene},
+                                         .write = options_.render_may_write});
         if (!child) return std::unexpected(child.error());
         seat.child = std::move(*child);
         seat.key = key;
@@ -190,7 +194,10 @@ Status Supervisor::start_task(Seat& seat, Task& task) {
     if (task.finish()) {
         for (std::size_t tile = 0; tile < task.chunks.size(); ++tile) {
             std::error_code error;
-            std::filesystem::create_symlink(std::filesystem::absolute(cache_.use(task.chunks[tile])), folder / std::to_string(tile), error);
+            // Second names, not symbolic links: those would lead out of what the render process may read.
+            const auto chunk = cache_.use(task.chunks[tile]), place = folder / std::to_string(tile);
+            std::filesystem::create_hard_link(chunk, place, error);
+            if (error) std::filesystem::copy_file(chunk, place, error); // a file system without links, or too many of them
             if (error) return fail(Code::io, folder.string(), "cannot be written: " + error.message());
         }
         task.outputs = {folder / "image"};

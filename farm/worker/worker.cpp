@@ -2,6 +2,7 @@
 
 #include "farm/protocol/api.hpp"
 #include "farm/protocol/files.hpp"
+#include "farm/worker/sandbox.hpp"
 #include "farm/worker/supervisor.hpp"
 
 #include <algorithm>
@@ -65,6 +66,15 @@ Status work(const WorkerOptions& options) {
             return fail(Code::refused, "--connect " + address->text(),
                         "a server on another host is believed by its key: copy its server.pub into " + data.string() +
                             ", and add this worker's key to its worker_keys: " + own->public_key);
+    }
+    if (options.sandbox == WorkerOptions::Sandbox::off) {
+        std::fprintf(stderr,
+                     "raymill worker: render processes run without a sandbox (--sandbox off): render nobody's scenes but your own\n");
+    } else {
+        const auto held = probe_sandbox();
+        std::fprintf(stderr, "raymill worker: %s\n", held.text().c_str());
+        if (options.sandbox == WorkerOptions::Sandbox::required && !held.all())
+            return fail(Code::unsupported, "--sandbox required", "not all protections hold on this host (above)");
     }
     const int stop = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (stop < 0) return fail(Code::io, "worker", "no eventfd: " + errno_text());

@@ -8,11 +8,15 @@
 //   hang_once=F    likewise, but it sleeps for ever
 //   eat_once=F     likewise, but it takes memory until it is stopped
 //   lost_once=F    likewise, but it says that its device is lost
+//   escape=F       it tries to get out of its sandbox (tests/security/escapes.hpp; F is a secret, port=N a port of loopback); what came of
+//   it
+//                  stands in the job's notes
 //   began_once=F   F is made when the first tile begins, and nothing else happens
 #include "farm/coordinator/local_farm.hpp"
 #include "farm/coordinator/serve.hpp"
 #include "farm/worker/render_process.hpp"
 #include "farm/worker/worker.hpp"
+#include "tests/security/escapes.hpp"
 
 #include <chrono>
 #include <cstdio>
@@ -34,6 +38,7 @@ class FakeRenderer final : public Renderer {
         info_.name = "fake";
         info_.type = "reference";
         info_.device_class = "fake device";
+        if (const auto secret = words_.find("escape"); secret != words_.end()) notes_ = try_escapes(secret->second, number("port", 1));
     }
     const DeviceInfo& device() const override { return info_; }
     const std::vector<std::string>& notes() const override { return notes_; }
@@ -112,6 +117,9 @@ int main(int argc, char** argv) {
         outcome = serve({.data = options["--data"],
                          .http = options["--http"],
                          .workers_at = options["--workers-at"],
+                         .tls_certificate = options["--tls-cert"],
+                         .tls_key = options["--tls-key"],
+                         .plain_http = options["--plain-http"] == "yes",
                          .lease_ms = static_cast<std::uint32_t>(number("--lease-ms", 15000)),
                          .on_ready = {}});
     if (command == "worker") {
@@ -122,6 +130,9 @@ int main(int argc, char** argv) {
         worker.memory_bytes = static_cast<std::uint64_t>(number("--memory-mb", 0)) << 20;
         worker.stall_s = static_cast<unsigned>(number("--stall-s", 600));
         worker.device = options["--device"];
+        if (options["--sandbox"] == "off") worker.sandbox = WorkerOptions::Sandbox::off;
+        // Scenes' marker files lie in the test's folder, beside the worker's.
+        if (options["--strict"] != "yes") worker.render_may_write = {worker.data.parent_path()};
         worker.render_command = {argv[0], "render-process"};
         outcome = work(worker);
     }
