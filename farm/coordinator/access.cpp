@@ -302,6 +302,7 @@ void WorkerKeys::refresh() {
         return;
     }
     std::istringstream lines(*text);
+    std::size_t bad = 0;
     for (std::string line; std::getline(lines, line);) {
         std::istringstream words(line);
         std::string key, remark;
@@ -310,9 +311,11 @@ void WorkerKeys::refresh() {
         if (is_key(key))
             keys_[key] = remark;
         else if (!key.empty())
-            std::fprintf(stderr, "raymill serve: %s: a line does not begin with a public key of 40 characters and is left out\n",
-                         file_.c_str());
+            ++bad;
     }
+    if (bad > 0)
+        std::fprintf(stderr, "raymill serve: %s: %zu lines do not begin with a public key of 40 characters and are left out\n",
+                     file_.c_str(), bad);
 }
 
 bool WorkerKeys::accepts(const std::string& key) {

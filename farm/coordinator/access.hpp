@@ -124,7 +124,7 @@ class WorkerKeys {
   public:
     /// `local`: a key that is accepted besides those in the file; may be empty.
     WorkerKeys(std::filesystem::path file, std::string local) : file_(std::move(file)), local_(std::move(local)) {}
-    /// Reads the file where it changed; a line that is no key is said once on standard error and left out.
+    /// Reads the file where it changed; lines that are no keys are counted on standard error and left out.
     bool accepts(const std::string& key);
     [[nodiscard]] std::size_t count();
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> list(); ///< keys and their remarks
