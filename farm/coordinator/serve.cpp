@@ -2,17 +2,21 @@
 
 #include "farm/coordinator/access.hpp"
 #include "farm/coordinator/audit.hpp"
+#include "farm/coordinator/flood_watch.hpp"
 #include "farm/coordinator/http_api.hpp"
 #include "farm/coordinator/shell.hpp"
 #include "farm/protocol/api.hpp"
 #include "farm/protocol/files.hpp"
 #include "farm/protocol/rendezvous.hpp"
 
+#include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <optional>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <vector>
 
 namespace raymill::farm {
 namespace {
@@ -139,7 +143,10 @@ Status serve(const ServeOptions& options) {
     if (auto ok = catalog.load(std::move(*rows)); !ok) return ok;
 
     Messaging messaging;
+    std::optional<FloodWatch> watch;                // before the keeper, which asks it to the end
+    std::atomic<FloodWatch*> flood_watch = nullptr; // known once the sockets have their ports
     DoorKeeper keeper(messaging, [&](const std::string& key, const std::string& from) {
+        if (auto* known = flood_watch.load(); known != nullptr && known->banned(from)) return false;
         if (worker_keys.accepts(key)) return true;
         (*audit)->write({.who = "nobody", .what = "worker.refused", .from = from, .outcome = "refused", .detail = "unknown key " + key});
         return false;
@@ -152,6 +159,11 @@ Status serve(const ServeOptions& options) {
         Router::bind(messaging, {workers_at->host, free_port ? std::uint16_t{0} : static_cast<std::uint16_t>(workers_at->port + 1)}, *keys);
     if (!data_socket) return std::unexpected(data_socket.error());
 
+    watch.emplace(std::vector{control->port(), data_socket->port()}, Router::delivered, [&](const std::string& from) {
+        std::fprintf(stderr, "raymill serve: a worker at %s sends a message without end; its connection is cut\n", from.c_str());
+        (*audit)->write({.who = "worker", .what = "worker.blocked", .from = from, .outcome = "refused", .detail = "a message without end"});
+    });
+    flood_watch = &*watch;
     // A key that is taken out of worker_keys ends the talk of who came in with it.
     const auto good_key = [&](const std::string& key) { return worker_keys.accepts(key); };
     const auto on_block = [&](const std::string& key, const std::string& why) {

@@ -4,6 +4,7 @@
 #include "renderer/base/check.hpp"
 
 #include <array>
+#include <atomic>
 #include <utility>
 #include <vector>
 #include <zmq.h>
@@ -41,6 +42,11 @@ struct Frame {
     [[nodiscard]] std::string text() { return {static_cast<const char*>(zmq_msg_data(&message)), zmq_msg_size(&message)}; }
     [[nodiscard]] bool more() const { return zmq_msg_more(&message) != 0; }
 };
+
+std::atomic<std::uint64_t> delivered_bytes = 0;
+
+/// An IPv4 address as it is written, where a socket for both kinds gives it as one of IPv6.
+std::string four(const std::string& address) { return address.starts_with("::ffff:") ? address.substr(7) : address; }
 
 std::string zmq_error() { return zmq_strerror(zmq_errno()); }
 
@@ -94,7 +100,7 @@ DoorKeeper::DoorKeeper(Messaging& messaging, Accepts accepts) : messaging_(messa
                 zmq_z85_encode(text, reinterpret_cast<const std::uint8_t*>(parts[6].data()), 32);
                 key = text;
             }
-            const bool welcome = !key.empty() && accepts_(key, parts[3]);
+            const bool welcome = !key.empty() && accepts_(key, four(parts[3]));
             const std::string answer[] = {"1.0",
                                           parts.size() > 1 ? parts[1] : "",
                                           welcome ? "200" : "400",
@@ -144,6 +150,8 @@ Router::~Router() {
     if (socket_ != nullptr) zmq_close(socket_);
 }
 
+std::uint64_t Router::delivered() { return delivered_bytes; }
+
 std::optional<Router::Message> Router::receive() {
     Message message;
     Frame peer;
@@ -153,6 +161,7 @@ std::optional<Router::Message> Router::receive() {
     for (bool more = peer.more(); more;) {
         Frame part;
         if (!part.receive(socket_, ZMQ_DONTWAIT)) break;
+        delivered_bytes += zmq_msg_size(&part.message);
         if (++parts == 1) {
             message.body = part.text();
             const char* user = zmq_msg_gets(&part.message, "User-Id");
