@@ -144,7 +144,7 @@ void run_settings(Bytes input) {
 
 constexpr Target targets[] = {
     {"glb", glb_seeds, run_glb, 3000},        {"gltf", gltf_seeds, run_gltf, 4000},
-    {"image", image_seeds, run_image, 1000}, {"environment", environment_seeds, run_environment, 500},
+    {"image", image_seeds, run_image, 1000},  {"environment", environment_seeds, run_environment, 500},
     {"chunk", chunk_seeds, run_chunk, 40000}, {"settings", settings_seeds, run_settings, 8000},
 };
 

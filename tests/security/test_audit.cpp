@@ -61,6 +61,17 @@ TEST_CASE("a line of the audit log that is changed or taken out shows") {
     changed.replace(changed.find("job 1"), 5, "job 9");
     std::ofstream(file) << changed;
     CHECK(verify_audit(folder).error().where.ends_with("audit.jsonl:2"));
+    // Nor does it help to make the changed line's own hash anew: the next one holds the old.
+    auto forged = good;
+    const auto from = forged.find('\n') + 1, end = forged.find('\n', from);
+    auto line = nlohmann::json::parse(forged.substr(from, end - from));
+    const auto before = nlohmann::json::parse(good.substr(0, from))["chain"].get<std::string>();
+    line["detail"] = "job 9";
+    line.erase("chain");
+    line["chain"] = sha256_of(before + line.dump());
+    forged.replace(from, end - from, line.dump());
+    std::ofstream(file) << forged;
+    CHECK(verify_audit(folder).error().where.ends_with("audit.jsonl:3"));
     auto shorter = good;
     const auto second = shorter.find('\n') + 1;
     shorter.erase(second, shorter.find('\n', second) + 1 - second);
