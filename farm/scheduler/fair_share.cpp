@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace raymill::farm::scheduler {
 
@@ -42,7 +43,11 @@ void Farm::count_running(const TaskId& task, const Lease& lease, bool begins) {
         return;
     }
     --tenant.running;
-    tenant.used += static_cast<std::uint64_t>(std::max<Time>(0, now_ - lease.given)) * 1000 / tenant.weight;
+    // A worker does one thing at a time: the time in which this lease waited for another one on it is that one's.
+    auto since = lease.given;
+    if (const auto worker = workers_.find(lease.worker); worker != workers_.end())
+        since = std::max(since, std::exchange(worker->second.charged_to, now_));
+    tenant.used += static_cast<std::uint64_t>(std::max<Time>(0, now_ - since)) * 1000 / tenant.weight;
 }
 
 } // namespace raymill::farm::scheduler

@@ -122,6 +122,7 @@ class Farm {
         std::optional<std::pair<JobId, std::uint32_t>> frame; ///< of the latest lease
         std::string tenant;                                   ///< of the latest lease
         Time tenant_since = 0;
+        Time charged_to = 0; ///< until then its time is counted as some tenant's
     };
     struct Tenant {
         std::set<JobId> jobs, with_work;

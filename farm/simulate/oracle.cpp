@@ -39,6 +39,16 @@ void Oracle::check_stored(const TaskId& task, const std::string& tenant, const O
         violated("what is accepted has the right bytes", text(task) + ": the blob says '" + *bytes + "'");
 }
 
+void Oracle::set_holder(const TaskId& task, const std::string& worker) {
+    if (const auto old = holders_.find(task); old != holders_.end()) {
+        holdings_[old->second].erase(task);
+        holders_.erase(old);
+    }
+    if (worker.empty()) return;
+    holders_[task] = worker;
+    holdings_[worker].insert(task);
+}
+
 bool Oracle::is_over(JobId id) const {
     const auto found = jobs_.find(id);
     return found != jobs_.end() && found->second.state != JobState::queued && found->second.state != JobState::running;
@@ -63,13 +73,17 @@ void Oracle::on_durable(const Entry& entry) {
         if (known.accepted) violated("an accepted tile is over", text(task->task) + " was leased or put back");
         if (task->fence < known.fence) violated("fences only grow", text(task->task) + " from " + std::to_string(known.fence));
         known.fence = task->fence;
+        known.batch = batch_;
+        set_holder(task->task, task->holder);
         mix(task->task.tile * 31ull + task->fence);
         mix(task->holder);
     } else if (const auto* tile = std::get_if<TileAccepted>(&entry)) {
         auto& job = job_of(tile->task.job, "a tile");
         auto& known = tasks_[tile->task];
         if (known.accepted) violated("a tile is accepted at most once", text(tile->task));
+        if (tile->fence != known.fence) violated("a stale fence is not accepted", text(LeaseRef{tile->task, tile->fence}));
         known.accepted = true;
+        set_holder(tile->task, "");
         if (is_over(tile->task.job)) violated("a job that is over takes nothing more", text(tile->task));
         if (!granted_.contains({{tile->task, tile->fence}, tile->worker}))
             violated("a tile is accepted from whom it was leased to", text(LeaseRef{tile->task, tile->fence}) + " from " + tile->worker);
@@ -85,6 +99,7 @@ void Oracle::on_durable(const Entry& entry) {
             if (!job.frames_over.insert(frame->frame).second) violated("a frame ends once", text(TaskId{frame->job, frame->frame, 0}));
         if (frame->state == FrameState::done) {
             ++job.frames_done;
+            set_holder({frame->job, frame->frame, finish_tile}, "");
             for (std::uint32_t k = 0; k < job.spec.tiles; ++k)
                 if (!tasks_[{frame->job, frame->frame, k}].accepted)
                     violated("a finished frame has all its tiles", text(TaskId{frame->job, frame->frame, k}));
@@ -132,6 +147,15 @@ void Oracle::on_send(const Send& send) {
         if (assign->lease.fence <= known.released) violated("fences only grow", text(assign->lease) + " is given a second time");
         known.released = assign->lease.fence;
         granted_[{assign->lease, assign->worker}] = true;
+    } else if (const auto* welcome = std::get_if<SendWelcome>(&send)) {
+        const std::set<LeaseRef> keep(welcome->keep.begin(), welcome->keep.end());
+        for (const auto& task : holdings_[welcome->worker]) {
+            const auto& known = tasks_[task];
+            // What was recorded with the welcome was given or taken up again after it.
+            if (known.batch != batch_ && !is_over(task.job) && !jobs_.at(task.job).frames_over.contains(task.frame) &&
+                !keep.contains({task, known.fence}))
+                violated("what a worker does not present in its hello is not its any more", text(task) + " stays with " + welcome->worker);
+        }
     } else if (const auto* verdict = std::get_if<SendVerdict>(&send)) {
         if (!verdict->accepted) ++turned_down_;
         const auto& task = verdict->lease.task;

@@ -23,6 +23,7 @@ class Oracle {
     explicit Oracle(const SimStore& store) : store_(store) {}
 
     void on_durable(const Entry& entry);
+    void next_batch() { ++batch_; }            ///< before each commit
     void on_send(const scheduler::Send& send); ///< released to the world
     void on_acknowledged(scheduler::JobId job, const std::string& tenant, const std::string& key);
     void on_read(const std::string& tenant, scheduler::JobId asked, const scheduler::Logged& event);
@@ -44,6 +45,7 @@ class Oracle {
         std::uint32_t fence = 0;    ///< newest durable
         std::uint32_t released = 0; ///< newest told to a worker
         bool accepted = false;
+        std::uint64_t batch = 0; ///< of its latest record
     };
     struct Job {
         scheduler::JobSpec spec;
@@ -74,7 +76,10 @@ class Oracle {
     std::map<scheduler::TaskId, unsigned> failures_;
     std::map<std::pair<scheduler::LeaseRef, std::string>, bool> granted_; ///< leases that were told to a worker, open jobs' only
     std::map<std::string, std::set<scheduler::JobId>> unfinished_;        ///< by tenant
-    std::uint64_t hash_ = 0xcbf29ce484222325, accepted_ = 0, turned_down_ = 0, last_seq_ = 0;
+    std::uint64_t hash_ = 0xcbf29ce484222325, accepted_ = 0, turned_down_ = 0, last_seq_ = 0, batch_ = 0;
+    std::map<std::string, std::set<scheduler::TaskId>> holdings_; ///< open leases by worker, as they are durable
+    std::map<scheduler::TaskId, std::string> holders_;
+    void set_holder(const scheduler::TaskId& task, const std::string& worker);
 };
 
 } // namespace raymill::farm::simulate

@@ -117,6 +117,7 @@ void World::commit() {
     std::size_t sends_left = ~std::size_t{0};
     if (random_.chance(0.01 * rate(Fault::crashes))) sends_left = random_.below(8);
     const bool dies_sending = sends_left != ~std::size_t{0};
+    oracle_.next_batch();
     const auto ok = c.gate.commit(
         ledger_, [](const Entry&) {},
         [&](const Send& send) {
@@ -124,6 +125,7 @@ void World::commit() {
             --sends_left;
             release(send);
         });
+    ledger_.next = FaultyLedger::Next::good; // where there was nothing to commit
     if (!ok) return crash("a commit failed");
     if (dies_sending) return crash("between two sends");
     c.busy = false;
