@@ -37,15 +37,6 @@ void EventBell::close() {
     rung_.notify_all();
 }
 
-LeaseRef from_wire(const wire::LeaseRef& lease) { return {{lease.job(), lease.frame(), lease.tile()}, lease.fence()}; }
-
-void to_wire(const LeaseRef& lease, wire::LeaseRef& out) {
-    out.set_job(lease.task.job);
-    out.set_frame(lease.task.frame);
-    out.set_tile(lease.task.tile);
-    out.set_fence(lease.fence);
-}
-
 Time Shell::now() {
     using namespace std::chrono;
     static const auto wall = duration_cast<microseconds>(system_clock::now().time_since_epoch());
@@ -125,36 +116,24 @@ Status Shell::run() {
         closed_ = true;
         dropped.swap(inbox_);
     }
-    answers_.clear();
+    gate_.drop_answers();
     return ok;
 }
 
-void Shell::apply(const Event& event) {
-    auto effects = parts_.farm.apply(now(), event);
-    for (auto& record : effects.records) std::visit([this](auto& r) { batch_.emplace_back(std::move(r)); }, record);
-    sends_.insert(sends_.end(), std::make_move_iterator(effects.sends.begin()), std::make_move_iterator(effects.sends.end()));
-}
+void Shell::apply(const Event& event) { gate_.add(parts_.farm.apply(now(), event)); }
 
 /// The batch becomes durable; then, and only then, the world hears of it.
 Status Shell::commit() {
-    if (!batch_.empty()) {
-        if (auto ok = parts_.ledger.commit(batch_); !ok) return ok;
-        for (const auto& entry : batch_) {
-            parts_.catalog.apply(entry);
-            if (const auto* logged = std::get_if<Logged>(&entry)) bell_.ring(logged->job, logged->seq);
-            if (const auto* tile = std::get_if<TileAccepted>(&entry))
-                if (const auto worker = workers_.find(tile->worker); worker != workers_.end()) ++worker->second.tiles_done;
-            if (const auto* job = std::get_if<JobChanged>(&entry); job != nullptr && job->state == JobState::failed)
-                std::fprintf(stderr, "raymill serve: job %s failed: %s\n", job_text(job->job).c_str(), job->fault.message.c_str());
-        }
-        batch_.clear();
-        pending_keys_.clear();
-    }
-    const auto sends = std::exchange(sends_, {});
-    for (const auto& send : sends) release(send);
-    const auto answers = std::exchange(answers_, {});
-    for (const auto& answer : answers) answer();
-    return {};
+    const auto on_entry = [this](const Entry& entry) {
+        parts_.catalog.apply(entry);
+        if (const auto* logged = std::get_if<Logged>(&entry)) bell_.ring(logged->job, logged->seq);
+        if (const auto* tile = std::get_if<TileAccepted>(&entry))
+            if (const auto worker = workers_.find(tile->worker); worker != workers_.end()) ++worker->second.tiles_done;
+        if (const auto* job = std::get_if<JobChanged>(&entry); job != nullptr && job->state == JobState::failed)
+            std::fprintf(stderr, "raymill serve: job %s failed: %s\n", job_text(job->job).c_str(), job->fault.message.c_str());
+    };
+    pending_keys_.clear(); // the catalog knows them after this, or the process ends
+    return gate_.commit(parts_.ledger, on_entry, [this](const Send& send) { release(send); });
 }
 
 void Shell::release(const Send& send) {
@@ -176,14 +155,17 @@ void Shell::release(const Send& send) {
         start_upload(grant->worker, grant->lease);
     } else if (const auto* answer = std::get_if<SendVerdict>(&send)) {
         const auto upload = uploads_.find({answer->worker, answer->lease});
-        verdict(answer->worker, answer->lease, answer->accepted ? wire::Verdict::ACCEPTED : wire::Verdict::NOT_NEEDED,
+        verdict(answer->worker, answer->lease,
+                answer->accepted ? wire::Verdict::ACCEPTED
+                : answer->again  ? wire::Verdict::DAMAGED
+                                 : wire::Verdict::NOT_NEEDED,
                 upload != uploads_.end() ? upload->second->number : 0);
     }
 }
 
 void Shell::submit(const JobRequest& s, std::function<void(Result<JobAnswer>)> answer) {
     const auto later = [&](Result<JobAnswer> result) {
-        answers_.emplace_back([answer = std::move(answer), result = std::move(result)] { answer(result); });
+        gate_.then([answer = std::move(answer), result = std::move(result)] { answer(result); });
     };
     if (!s.key.empty()) {
         if (const auto* known = parts_.catalog.by_key(s.tenant, s.key)) return later(JobAnswer{known->row.added.spec.id, false});
@@ -209,8 +191,7 @@ void Shell::submit(const JobRequest& s, std::function<void(Result<JobAnswer>)> a
     last_job_ = std::max(last_job_ + 1, static_cast<JobId>(now()));
     const JobSpec spec{last_job_, s.tenant, frames, static_cast<std::uint32_t>(tiles)};
     if (const auto fault = parts_.farm.refuses(spec)) return later(fail(code_named(fault->code), "", fault->message));
-    batch_.emplace_back(
-        JobAdded{.spec = spec, .scene = s.scene, .name = s.name, .key = s.key, .settings = s.words, .tile_edge = edge, .at = now()});
+    gate_.add(JobAdded{.spec = spec, .scene = s.scene, .name = s.name, .key = s.key, .settings = s.words, .tile_edge = edge, .at = now()});
     if (!s.key.empty()) pending_keys_[s.tenant + '\0' + s.key] = spec.id;
     // The catalog knows the job after the commit; until then nothing asks it, since sends wait for the commit too.
     apply(JobSubmitted{spec});
@@ -219,12 +200,12 @@ void Shell::submit(const JobRequest& s, std::function<void(Result<JobAnswer>)> a
 
 void Shell::cancel(JobId job, std::function<void()> answer) {
     apply(JobCancelled{job});
-    answers_.push_back(std::move(answer));
+    gate_.then(std::move(answer));
 }
 
 void Shell::add_scene(const std::string& tenant, const std::string& scene, std::function<void()> answer) {
-    batch_.emplace_back(SceneAdded{tenant, scene, now()});
-    answers_.push_back(std::move(answer));
+    gate_.add(SceneAdded{tenant, scene, now()});
+    gate_.then(std::move(answer));
 }
 
 std::string Shell::workers_json() const {

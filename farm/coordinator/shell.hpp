@@ -3,7 +3,9 @@
 /// sends and answers that hang on it go out. Hashing and disk are done by the pool and come back as work for this thread.
 #include "farm/coordinator/audit.hpp"
 #include "farm/coordinator/catalog.hpp"
+#include "farm/coordinator/gate.hpp"
 #include "farm/coordinator/pool.hpp"
+#include "farm/coordinator/translate.hpp"
 #include "farm/coordinator/worker_door.hpp"
 #include "farm/ledger/ledger.hpp"
 #include "farm/protocol/manifest.hpp"
@@ -100,7 +102,7 @@ class Shell {
 
     // shell_workers.cpp
     void on_control(const Router::Message& message);
-    void on_hello(const Router::Message& message, const wire::Hello& hello);
+    void on_hello(const Router::Message& message, const wire::FromWorker& body);
     void refuse(const std::string& peer, const std::string& why);
     [[nodiscard]] std::string assign_message(const scheduler::LeaseRef& lease) const;
     void on_data(const Router::Message& message);
@@ -119,9 +121,7 @@ class Shell {
 
     ShellParts parts_;
     EventBell bell_;
-    std::vector<Entry> batch_;                             ///< not committed yet
-    std::vector<scheduler::Send> sends_;                   ///< to be released after that
-    std::vector<std::function<void()>> answers_;           ///< likewise
+    Gate gate_;                                            ///< what is not committed yet, and what waits for that
     std::map<std::string, scheduler::JobId> pending_keys_; ///< of jobs in the batch: "tenant\0key"
     scheduler::JobId last_job_ = 0;
     NameBook names_;
@@ -136,8 +136,5 @@ class Shell {
     std::atomic<bool> stop_ = false;
     int wake_ = -1; ///< eventfd
 };
-
-scheduler::LeaseRef from_wire(const wire::LeaseRef& lease);
-void to_wire(const scheduler::LeaseRef& lease, wire::LeaseRef& out);
 
 } // namespace raymill::farm

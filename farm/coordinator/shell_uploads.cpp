@@ -150,11 +150,12 @@ void Shell::finish_upload(std::uint64_t id, const Status& outcome) {
     if (!outcome) {
         std::fprintf(stderr, "raymill serve: a result of worker %s could not be stored: %s\n", upload->worker.c_str(),
                      outcome.error().message().c_str());
-        return verdict(upload->worker, upload->lease,
-                       outcome.error().code == Code::bad_input ? wire::Verdict::DAMAGED : wire::Verdict::BUSY, upload->number);
+        // Damaged: the core says whether it may be sent again; verdict() follows after the commit.
+        if (outcome.error().code == Code::bad_input) return apply(ResultDamaged{upload->worker, upload->lease});
+        return verdict(upload->worker, upload->lease, wire::Verdict::BUSY, upload->number);
     }
     if (const auto* job = parts_.catalog.find(upload->lease.task.job); job != nullptr && job->row.device.empty() && !upload->device.empty())
-        batch_.emplace_back(JobNoted{upload->lease.task.job, upload->device, upload->notes});
+        gate_.add(JobNoted{upload->lease.task.job, upload->device, upload->notes});
     apply(ResultStored{upload->worker, upload->lease, upload->output}); // verdict() follows after the commit
 }
 

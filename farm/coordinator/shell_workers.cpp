@@ -13,30 +13,6 @@ namespace raymill::farm {
 
 using namespace scheduler;
 
-namespace {
-
-/// A name that may stand in lists and logs: 1 to limits::word printable ASCII characters.
-bool is_name(const std::string& text) {
-    return !text.empty() && text.size() <= limits::word && std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
-}
-
-/// Words for people, cut to `most` bytes, control characters made spaces. JSON replaces what is not UTF-8.
-std::string words(const std::string& text, std::size_t most) {
-    auto out = text.substr(0, most);
-    for (auto& c : out)
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-    return out;
-}
-
-template<class List> std::vector<Held> held_of(const List& list) {
-    std::vector<Held> held;
-    held.reserve(static_cast<std::size_t>(list.size()));
-    for (const auto& one : list) held.push_back({from_wire(one.lease()), one.rendered()});
-    return held;
-}
-
-} // namespace
-
 void Shell::refuse(const std::string& peer, const std::string& why) {
     wire::ToWorker message;
     message.mutable_refused()->set_reason(why);
@@ -52,7 +28,7 @@ void Shell::on_control(const Router::Message& message) {
         return;
     }
     if (body.has_hello()) {
-        on_hello(message, body.hello());
+        on_hello(message, body);
         return;
     }
     const auto* known = parts_.control.worker_of(message.peer);
@@ -63,45 +39,30 @@ void Shell::on_control(const Router::Message& message) {
         return;
     }
     const auto worker = *known;
-    switch (body.body_case()) {
-    case wire::FromWorker::kHeartbeat:
-        if (static_cast<std::size_t>(body.heartbeat().leases_size()) > limits::leases_a_hello) {
-            parts_.control.block(message.peer);
-            return;
-        }
-        if (!body.heartbeat().device().empty()) workers_[worker].device = words(body.heartbeat().device(), limits::word);
-        apply(WorkerHeartbeat{worker, held_of(body.heartbeat().leases())});
-        break;
-    case wire::FromWorker::kRendered:
-        apply(TaskRendered{worker, from_wire(body.rendered().lease())});
-        break;
-    case wire::FromWorker::kFailed: {
-        const auto& failed = body.failed();
-        const auto kind = failed.kind() == wire::TaskFailed::INPUT  ? FailureKind::input
-                          : failed.kind() == wire::TaskFailed::LOST ? FailureKind::lost
-                                                                    : FailureKind::genuine;
-        const Fault fault{std::string(name_of(code_named(failed.code()))), words(failed.message(), limits::reason)};
+    const auto event = event_of(worker, body);
+    if (!event) {
+        parts_.control.block(message.peer);
+        return;
+    }
+    if (body.has_heartbeat() && !body.heartbeat().device().empty())
+        workers_[worker].device = words(body.heartbeat().device(), limits::word);
+    if (const auto* failed = std::get_if<TaskFailed>(&*event))
         std::fprintf(stderr, "raymill serve: worker %s could not do frame %u tile %u of job %s: %s\n", worker.c_str(),
-                     failed.lease().frame(), failed.lease().tile(), job_text(failed.lease().job()).c_str(), fault.message.c_str());
-        apply(TaskFailed{worker, from_wire(failed.lease()), kind, fault});
-        break;
-    }
-    case wire::FromWorker::kGoodbye:
-        apply(WorkerGoodbye{worker});
-        parts_.control.forget(message.peer);
-        break;
-    default:
-        break;
-    }
+                     failed->lease.task.frame, failed->lease.task.tile, job_text(failed->lease.task.job).c_str(),
+                     failed->fault.message.c_str());
+    apply(*event);
+    if (body.has_goodbye()) parts_.control.forget(message.peer);
 }
 
-void Shell::on_hello(const Router::Message& message, const wire::Hello& hello) {
+void Shell::on_hello(const Router::Message& message, const wire::FromWorker& body) {
+    const auto& hello = body.hello();
     if (hello.protocol() != protocol_version) {
         refuse(message.peer, "this server speaks protocol " + std::to_string(protocol_version) + ", the worker " +
                                  std::to_string(hello.protocol()) + "; use the same raymill on both");
         return;
     }
-    if (!is_name(hello.worker()) || !is_name(hello.boot()) || static_cast<std::size_t>(hello.leases_size()) > limits::leases_a_hello) {
+    const auto event = event_of(hello.worker(), body);
+    if (!event) {
         parts_.control.block(message.peer);
         return;
     }
@@ -121,7 +82,7 @@ void Shell::on_hello(const Router::Message& message, const wire::Hello& hello) {
     auto& row = workers_[hello.worker()];
     row.host = words(hello.host(), limits::word);
     if (!hello.device().empty()) row.device = words(hello.device(), limits::word);
-    apply(WorkerHello{hello.worker(), hello.boot(), std::min(hello.slots(), limits::slots_a_worker), held_of(hello.leases())});
+    apply(*event);
 }
 
 std::string Shell::assign_message(const LeaseRef& lease) const {

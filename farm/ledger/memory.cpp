@@ -58,7 +58,7 @@ class MemoryLedger final : public Ledger {
     }
     Result<std::uint64_t> last_seq() override {
         const std::scoped_lock lock(mutex_);
-        return events_.empty() ? 0 : events_.rbegin()->first;
+        return last_seq_;
     }
     Result<std::vector<FrameRow>> frames(JobId job, std::uint32_t from, std::size_t limit) override {
         const std::scoped_lock lock(mutex_);
@@ -90,8 +90,9 @@ class MemoryLedger final : public Ledger {
     Result<std::vector<Logged>> events(JobId job, std::uint64_t after, std::size_t limit) override {
         const std::scoped_lock lock(mutex_);
         std::vector<Logged> rows;
-        for (auto at = events_.upper_bound(after); at != events_.end() && rows.size() < limit; ++at)
-            if (at->second.job == job) rows.push_back(at->second);
+        const auto found = events_.find(job);
+        if (found == events_.end()) return rows;
+        for (auto at = found->second.upper_bound(after); at != found->second.end() && rows.size() < limit; ++at) rows.push_back(at->second);
         return rows;
     }
 
@@ -122,7 +123,10 @@ class MemoryLedger final : public Ledger {
         job.finished = e.at;
         tasks_.erase(tasks_.lower_bound({e.job, 0, 0}), tasks_.upper_bound({e.job, ~0u, ~0u}));
     }
-    void write(const Logged& e) { events_[e.seq] = e; }
+    void write(const Logged& e) {
+        events_[e.job][e.seq] = e;
+        last_seq_ = std::max(last_seq_, e.seq);
+    }
     void write(const TenantsSet& e) { tenants_ = e.tenants; }
     void write(const SceneAdded& e) { scenes_.emplace(e.tenant, e.scene); }
     void write(const JobAdded& e) { jobs_[e.spec.id].added = e; }
@@ -139,7 +143,8 @@ class MemoryLedger final : public Ledger {
     std::map<TaskId, TaskChanged> tasks_;
     std::map<TaskId, TileAccepted> tiles_;
     std::map<std::pair<JobId, std::uint32_t>, FrameChanged> frames_;
-    std::map<std::uint64_t, Logged> events_;
+    std::map<JobId, std::map<std::uint64_t, Logged>> events_;
+    std::uint64_t last_seq_ = 0;
 };
 
 } // namespace

@@ -135,6 +135,20 @@ void Farm::accept(const LeaseRef& lease, const WorkerId& worker, const Output& o
     }
 }
 
+/// Twice damaged, the worker's disk or the worker is bad: else it would be sent for ever. It counts as a loss, since nothing is wrong with
+/// the tile.
+void Farm::on(const ResultDamaged& event) {
+    if (holds(event.worker, event.lease)) {
+        if (!std::exchange(leases_.at(event.lease.task).damaged, true)) {
+            effects_.sends.emplace_back(SendVerdict{event.worker, event.lease, false, true});
+            return;
+        }
+        histories_[event.lease.task].failed_by.insert(event.worker);
+        requeue(event.lease.task, Loss::counted, {"failed", "what worker " + event.worker + " sent was damaged"});
+    }
+    effects_.sends.emplace_back(SendVerdict{event.worker, event.lease, false});
+}
+
 void Farm::on(const TaskFailed& event) {
     if (!holds(event.worker, event.lease)) return; // it ran out meanwhile: the task has gone its way
     const auto& id = event.lease.task;
@@ -160,7 +174,10 @@ void Farm::on(const TaskFailed& event) {
 
 void Farm::on(const JobSubmitted& event) {
     if (refuses(event.job)) return;
-    auto& tenant = tenants_[event.job.tenant];
+    auto [place, fresh] = tenants_.try_emplace(event.job.tenant);
+    auto& tenant = place->second;
+    if (fresh) tenant.used = used_floor_;
+    stirred_ = true;
     tenant.jobs.insert(event.job.id);
     auto& job = jobs_[event.job.id];
     job.spec = event.job;

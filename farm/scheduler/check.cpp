@@ -59,6 +59,10 @@ void Farm::check() const {
     CHECK_SAME(leases_.size(), lease_deadlines_.size());
     CHECK_SAME(workers_.size(), worker_deadlines_.size());
 
+    std::map<std::string, std::uint64_t> running;
+    for (const auto& [task, lease] : leases_) running[jobs_.at(task.job).spec.tenant] += lease.rendered ? 0 : 1;
+    for (const auto& [name, tenant] : tenants_) CHECK_SAME(tenant.running, running[name]);
+
     std::size_t held = 0;
     for (const auto& [worker, tasks] : holdings_) {
         CHECK_TRUE(!tasks.empty());

@@ -5,11 +5,11 @@
 /// the task meanwhile its result is as good as any, else its fence is older and its pixels are dropped. Nobody has to know whether it was
 /// dead.
 ///
-/// Who gets what: tenants share the workers evenly (a worker moves to the tenant with the fewest; between equals it stays for `quantum`,
-/// since a scene costs time to load); within a tenant the oldest job first; within a job frames that can be finished, then the frame the
-/// worker has loaded, then the lowest frame that has the fewest workers. While more tasks wait than workers are connected each worker holds
-/// up to its slots, so that it is never idle between two; after that a worker gets a task only when it has none, so that nothing queues
-/// behind one worker while others idle.
+/// Who gets what: tenants share the leases by their weights at each moment (fair_share.cpp; what does not come out even goes round by time
+/// used, and a worker stays with a tenant for `quantum`, since a scene costs time to load); within a tenant the oldest job first; within a
+/// job frames that can be finished, then the frame the worker has loaded, then the lowest frame that has the fewest workers. While more
+/// tasks wait than workers are connected each worker holds up to its slots, so that it is never idle between two; after that a worker gets
+/// a task only when it has none, so that nothing queues behind one worker while others idle.
 #include "farm/scheduler/types.hpp"
 
 #include <map>
@@ -23,6 +23,7 @@ namespace raymill::farm::scheduler {
 struct Options {
     Time lease = 15 * second;           ///< without a heartbeat for so long a worker is lost
     Time quantum = 30 * second;         ///< a worker stays so long with a tenant where another deserves it equally
+    Time longest_lease = 3600 * second; ///< renewed or not, a task that is not rendered by then goes to somebody else
     std::uint32_t max_failures = 3;     ///< genuine ones; then the tile is poison and its frame fails
     std::uint32_t max_losses = 16;      ///< lost workers and killed render processes; likewise
     std::uint64_t max_tiles = 1u << 22; ///< of all unfinished jobs together
@@ -110,6 +111,8 @@ class Farm {
         std::uint32_t fence = 0;
         Time deadline = 0;
         bool rendered = false;
+        Time given = 0;       ///< since then it occupies its worker
+        bool damaged = false; ///< its result arrived damaged once
     };
     struct Worker {
         std::string boot;
@@ -119,10 +122,13 @@ class Farm {
         std::optional<std::pair<JobId, std::uint32_t>> frame; ///< of the latest lease
         std::string tenant;                                   ///< of the latest lease
         Time tenant_since = 0;
+        Time charged_to = 0; ///< until then its time is counted as some tenant's
     };
     struct Tenant {
         std::set<JobId> jobs, with_work;
-        std::uint64_t served = 0; ///< turn at which a worker last moved here
+        std::uint32_t weight = 1;
+        std::uint64_t running = 0; ///< leases that are not rendered
+        std::uint64_t used = 0;    ///< time of such leases so far, in thousandths of microseconds by weight; starts at what others have
     };
     struct History { ///< of a task that was leased before
         WorkerId last_holder;
@@ -136,6 +142,7 @@ class Farm {
     void on(const TaskRendered& event);
     void on(const ResultOffered& event);
     void on(const ResultStored& event);
+    void on(const ResultDamaged& event);
     void on(const TaskFailed& event);
     void on(const JobSubmitted& event);
     void on(const JobCancelled& event);
@@ -171,6 +178,9 @@ class Farm {
     // hand_out.cpp
     void hand_out();
     [[nodiscard]] std::optional<TaskId> pick(const WorkerId& id, const Worker& worker);
+    /// Tenants with waiting tasks, in the order in which the worker should serve them (fair_share.cpp).
+    void order_tenants(const Worker& worker);
+    void count_running(const TaskId& task, const Lease& lease, bool begins);
     [[nodiscard]] std::optional<TaskId> pick_in(Job& job, const WorkerId& id, const Worker& worker);
     [[nodiscard]] std::optional<std::uint32_t> pick_tile(const Job& job, std::uint32_t index, const Frame& frame, const WorkerId& id) const;
     [[nodiscard]] bool may_try(const WorkerId& worker, const TaskId& task) const;
@@ -179,7 +189,7 @@ class Farm {
     Options options_;
     Time now_ = 0;
     std::uint64_t next_seq_ = 1;
-    std::uint64_t turn_ = 0;
+    std::uint64_t used_floor_ = 0;       ///< a tenant that comes has used as much: it owes nothing, and nothing is owed to it
     std::uint64_t waiting_ = 0;          ///< tasks that wait for a worker
     std::uint64_t tiles_unfinished_ = 0; ///< tiles of all jobs in jobs_, done or not
     std::map<JobId, Job> jobs_;          ///< unfinished
@@ -191,6 +201,14 @@ class Farm {
     std::set<std::pair<Time, TaskId>> lease_deadlines_;
     std::set<std::pair<Time, WorkerId>> worker_deadlines_;
     std::set<std::pair<std::uint32_t, WorkerId>> hungry_; ///< (busy, id) of workers with a free slot
+    bool stirred_ = false; ///< something happened since the last hand_out() that may let a waiting task be given
+    struct Rank {
+        std::uint32_t level;
+        bool leaves;
+        std::uint64_t used;
+        Tenant* tenant;
+    };
+    std::vector<Rank> order_; ///< of order_tenants(); kept, so that nothing is allocated for each gift
     Effects effects_;
 };
 

@@ -1,13 +1,14 @@
 #include "farm/scheduler/farm.hpp"
 
 #include <algorithm>
-#include <tuple>
 
 namespace raymill::farm::scheduler {
 
 /// Gives waiting tasks to workers with free slots: those with the fewest tasks first. Ends, since each gift moves its worker back in the
 /// order.
 void Farm::hand_out() {
+    if (!stirred_) return;
+    stirred_ = false;
     for (auto at = hungry_.begin(); at != hungry_.end() && waiting_ > 0;) {
         const auto [busy, id] = *at;
         if (busy > 0 && workers_.size() > 1 && waiting_ <= workers_.size()) return; // near the end nothing may queue behind one worker
@@ -17,22 +18,9 @@ void Farm::hand_out() {
 }
 
 std::optional<TaskId> Farm::pick(const WorkerId& id, const Worker& worker) {
-    // How many other workers each tenant has now.
-    std::map<std::string, std::size_t> shares;
-    std::vector<std::string> order;
-    for (const auto& [name, tenant] : tenants_)
-        if (!tenant.with_work.empty()) order.push_back(name);
-    if (order.size() > 1) {
-        for (const auto& [other, state] : workers_)
-            if (other != id && state.busy > 0) ++shares[state.tenant];
-        const auto rank = [&](const std::string& name) {
-            const bool stays = name == worker.tenant && now_ - worker.tenant_since < options_.quantum;
-            return std::tuple(shares[name], !stays, tenants_.at(name).served, name);
-        };
-        std::ranges::sort(order, [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
-    }
-    for (const auto& name : order)
-        for (const auto job : tenants_.at(name).with_work)
+    order_tenants(worker);
+    for (const auto& rank : order_)
+        for (const auto job : rank.tenant->with_work)
             if (auto task = pick_in(jobs_.at(job), id, worker)) return task;
     return {};
 }

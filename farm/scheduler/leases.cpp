@@ -61,7 +61,6 @@ void Farm::give(const WorkerId& id, const TaskId& task) {
     if (worker.tenant != job.spec.tenant) {
         worker.tenant = job.spec.tenant;
         worker.tenant_since = now_;
-        tenants_.at(worker.tenant).served = ++turn_;
     }
     effects_.sends.emplace_back(SendAssign{id, {task, state->fence}});
 }
@@ -84,7 +83,8 @@ void Farm::open_lease(const WorkerId& worker, const TaskId& task, bool rendered)
     auto* state = find(task);
     state->state = TaskState::leased;
     auto& lease = leases_[task];
-    lease = {worker, state->fence, now_ + options_.lease, rendered};
+    lease = {worker, state->fence, now_ + options_.lease, rendered, now_, false};
+    if (!rendered) count_running(task, lease, true);
     lease_deadlines_.emplace(lease.deadline, task);
     holdings_[worker].insert(task);
     if (const auto found = workers_.find(worker); found != workers_.end() && !rendered) {
@@ -98,6 +98,7 @@ void Farm::close_lease(TaskId task) {
     const auto found = leases_.find(task);
     const auto lease = found->second;
     lease_deadlines_.erase({lease.deadline, task});
+    if (!lease.rendered) count_running(task, lease, false);
     leases_.erase(found);
     const auto held = holdings_.find(lease.worker);
     held->second.erase(task);
@@ -112,11 +113,14 @@ void Farm::close_lease(TaskId task) {
 void Farm::renew(const TaskId& task, Lease& lease) {
     lease_deadlines_.erase({lease.deadline, task});
     lease.deadline = now_ + options_.lease;
+    // Who says for an hour that he renders and never has rendered does not.
+    if (!lease.rendered) lease.deadline = std::min(lease.deadline, lease.given + options_.longest_lease);
     lease_deadlines_.emplace(lease.deadline, task);
 }
 
 void Farm::mark_rendered(const TaskId& task, Lease& lease) {
     if (lease.rendered) return;
+    count_running(task, lease, false);
     lease.rendered = true;
     renew(task, lease);
     if (const auto worker = workers_.find(lease.worker); worker != workers_.end()) {
@@ -150,6 +154,7 @@ void Farm::drop_worker(WorkerId id, Loss loss, const Fault& fault) {
     set_frame_of(found->second, std::nullopt);
     worker_deadlines_.erase({found->second.deadline, id});
     workers_.erase(found);
+    stirred_ = true; // whoever failed a task may try again where nobody else is left
     for (auto held = holdings_.find(id); held != holdings_.end(); held = holdings_.find(id)) requeue(*held->second.begin(), loss, fault);
 }
 
@@ -157,6 +162,7 @@ void Farm::put_waiting(const TaskId& task) {
     auto& job = jobs_.at(task.job);
     auto& frame = job.frames.at(task.frame);
     ++waiting_;
+    stirred_ = true;
     if (task.tile == finish_tile) {
         frame.finish.state = TaskState::waiting;
         frame.finish_waiting = true;
@@ -247,8 +253,10 @@ void Farm::refresh(Job& job) {
 void Farm::set_hungry(const WorkerId& id, const Worker& worker, bool present) {
     if (!present)
         hungry_.erase({worker.busy, id});
-    else if (worker.busy < worker.slots)
+    else if (worker.busy < worker.slots) {
         hungry_.emplace(worker.busy, id);
+        stirred_ = true;
+    }
 }
 
 std::uint64_t Farm::leased(JobId job) const {

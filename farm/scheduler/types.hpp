@@ -97,6 +97,11 @@ struct ResultStored { ///< the output is durable in the store, its hash was chec
     LeaseRef lease;
     Output output;
 };
+struct ResultDamaged { ///< what arrived is not what was offered: it may be sent once more; then the lease is over, and its worker does not
+                       ///< get the task again
+    WorkerId worker;
+    LeaseRef lease;
+};
 struct TaskFailed {
     WorkerId worker;
     LeaseRef lease;
@@ -110,8 +115,8 @@ struct JobCancelled {
     JobId job = 0;
 };
 struct Tick {}; ///< deadlines up to now have passed; the shell has handed in all that it had received before
-using Event = std::variant<WorkerHello, WorkerHeartbeat, WorkerGoodbye, TaskRendered, ResultOffered, ResultStored, TaskFailed, JobSubmitted,
-                           JobCancelled, Tick>;
+using Event = std::variant<WorkerHello, WorkerHeartbeat, WorkerGoodbye, TaskRendered, ResultOffered, ResultStored, ResultDamaged,
+                           TaskFailed, JobSubmitted, JobCancelled, Tick>;
 
 // --- records: to be made durable in this order, before any send of the same batch goes out ---
 struct TaskChanged { ///< of a task that is not done: its newest fence and what happened to it. A record without fence 0 means it was never
@@ -182,6 +187,7 @@ struct SendVerdict {
     WorkerId worker;
     LeaseRef lease;
     bool accepted = false; ///< else not needed
+    bool again = false;    ///< not accepted, but wanted: it was damaged on its way
 };
 struct SendHelloAgain {
     WorkerId worker;
