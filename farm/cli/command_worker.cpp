@@ -3,9 +3,12 @@
 #include "farm/cli/commands.hpp"
 #include "farm/cli/report.hpp"
 #include "farm/cli/server.hpp"
+#include "farm/protocol/limits.hpp"
 #include "farm/worker/render_process.hpp"
 #include "farm/worker/worker.hpp"
 #include "renderer/renderer.hpp"
+
+#include <charconv>
 
 namespace raymill::cli {
 
@@ -18,6 +21,9 @@ int run_worker(Arguments& arguments) {
     arguments.text("--device", options.device, "NAME", "a device by name, index or UUID, \"software\" or \"reference\"; the best");
     arguments.number("--threads", threads, 1, 4096, "CPU threads of a software device or the reference (all)");
     arguments.number("--cache", cache, 1, 1u << 20, "GiB of scenes to keep on disk (20)");
+    std::string score;
+    arguments.text("--score", score, "S",
+                   "the device's score for benchmark-hours; what `raymill bench --save DIR` left in the data folder");
     add_manner(arguments);
     arguments.footer(
         "A coordinator on another host wants this worker's public key: \"worker.pub\" in the data folder goes into the coordinator's\n"
@@ -26,6 +32,11 @@ int run_worker(Arguments& arguments) {
     options.data = data;
     options.threads = threads.value_or(0);
     if (cache) options.cache_bytes = std::uint64_t{*cache} << 30;
+    if (!score.empty()) {
+        const auto [end, error] = std::from_chars(score.data(), score.data() + score.size(), options.score);
+        if (error != std::errc() || end != score.data() + score.size() || !(options.score > 0) || options.score > farm::limits::best_score)
+            return report({Code::usage, "--score", "is a number above 0, at most a million"});
+    }
     const auto worked = farm::work(options);
     return worked ? 0 : report(worked.error());
 }

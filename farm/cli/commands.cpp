@@ -60,6 +60,8 @@ std::span<const Command> commands() {
         {"upload", "upload a scene only", run_upload},
         {"inspect", "say what is in a scene and what would not be drawn as meant", run_inspect},
         {"workers", "list who works for the coordinator", run_workers},
+        {"usage", "say who used what, by tenant, job or day", run_usage},
+        {"backup", "copy a coordinator's state while it runs", run_backup},
         {"devices", "list this machine's devices, which would be chosen and why", run_devices},
         {"bench", "measure this machine: samples and rays a second, scene by scene", run_bench},
     };

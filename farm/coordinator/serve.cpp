@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 namespace raymill::farm {
@@ -113,7 +114,7 @@ Status serve(const ServeOptions& options) {
     Catalog catalog;
     if (auto ok = catalog.load(std::move(*rows)); !ok) return ok;
 
-    Messaging messaging;
+    Messaging messaging(64, std::thread::hardware_concurrency() >= 8 ? 4 : 2);
     DoorKeeper keeper(messaging, [&](const std::string& key) { return worker_keys.accepts(key); });
     auto control = Router::bind(messaging, *workers_at, *keys);
     if (!control) return std::unexpected(control.error());

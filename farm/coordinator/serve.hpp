@@ -30,7 +30,8 @@ struct ServeOptions {
     std::filesystem::path data;                      ///< empty: the user's data folder
     std::string http = "127.0.0.1:8080";             ///< port 0: a free one
     std::string workers_at = "tcp://127.0.0.1:8081"; ///< control; data goes over the next port (port 0: two free ones)
-    std::uint32_t lease_ms = 15000; ///< without a heartbeat for so long a worker is taken for lost; heartbeats come seven times as often
+    std::uint32_t lease_ms = 13000; ///< without a heartbeat for so long a worker is taken for lost, so that its tiles are out again within
+                                    ///< 15 s; heartbeats come seven times as often
     std::function<void(const ServeAddresses&)>
         on_ready; ///< called once both doors are open; empty: one line on standard output, ready_line()
 };

@@ -7,6 +7,7 @@
 #include "renderer/base/check.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 namespace raymill::farm {
@@ -81,6 +82,7 @@ void Shell::on_control(const Router::Message& message) {
         const Fault fault{std::string(name_of(code_named(failed.code()))), words(failed.message(), limits::reason)};
         std::fprintf(stderr, "raymill serve: worker %s could not do frame %u tile %u of job %s: %s\n", worker.c_str(),
                      failed.lease().frame(), failed.lease().tile(), job_text(failed.lease().job()).c_str(), fault.message.c_str());
+        ++metrics_.tasks_failed;
         apply(TaskFailed{worker, from_wire(failed.lease()), kind, fault});
         break;
     }
@@ -107,31 +109,40 @@ void Shell::on_hello(const Router::Message& message, const wire::Hello& hello) {
         refuse(message.peer, "another key already works under the name " + hello.worker());
         return;
     }
-    if (!parts_.farm.has_worker(hello.worker()) && parts_.farm.workers().size() >= limits::workers) {
+    if (!parts_.farm.has_worker(hello.worker()) && parts_.farm.worker_count() >= limits::workers) {
         refuse(message.peer, "the farm has " + std::to_string(limits::workers) + " workers, which is the most");
         return;
     }
+    ++metrics_.hellos;
     parts_.control.introduce(message.peer, hello.worker());
     if (workers_.size() >= 2 * limits::workers)
         std::erase_if(workers_, [this](const auto& row) { return !parts_.farm.has_worker(row.first); });
     auto& row = workers_[hello.worker()];
     row.host = words(hello.host(), limits::word);
+    row.score = std::isfinite(hello.score()) ? std::clamp(hello.score(), 0.0, limits::best_score) : 0;
     if (!hello.device().empty()) row.device = words(hello.device(), limits::word);
     apply(WorkerHello{hello.worker(), hello.boot(), std::min(hello.slots(), limits::slots_a_worker), held_of(hello.leases())});
 }
 
-std::string Shell::assign_message(const LeaseRef& lease) const {
+std::string Shell::assign_message(const LeaseRef& lease) {
     const auto* job = parts_.catalog.find(lease.task.job);
     CHECK_TRUE(job != nullptr);
+    if (assign_heads_.size() > 1024) assign_heads_.clear();
+    auto& head = assign_heads_[lease.task.job];
+    if (head.empty()) {
+        wire::ToWorker message;
+        auto& assign = *message.mutable_assign();
+        assign.set_scene(job->row.added.scene);
+        for (const auto& [name, word] : job->row.added.settings)
+            if (name != "frames" && name != "tile") (*assign.mutable_settings())[name] = word; // the task says them
+        assign.set_tile_edge(job->row.added.tile_edge);
+        head = message.SerializeAsString();
+    }
+    // Two serialised messages one after the other are read as one (protobuf merges them).
     wire::ToWorker message;
-    auto& assign = *message.mutable_assign();
-    to_wire(lease, *assign.mutable_lease());
-    assign.set_scene(job->row.added.scene);
-    for (const auto& [name, word] : job->row.added.settings)
-        if (name != "frames" && name != "tile") (*assign.mutable_settings())[name] = word; // the task says them
-    assign.set_frame_number(job->numbers[lease.task.frame]);
-    assign.set_tile_edge(job->row.added.tile_edge);
-    return message.SerializeAsString();
+    to_wire(lease, *message.mutable_assign()->mutable_lease());
+    message.mutable_assign()->set_frame_number(job->numbers[lease.task.frame]);
+    return head + message.SerializeAsString();
 }
 
 void Shell::send_data(const std::string& peer, const wire::ToWorkerData& message) { parts_.data.send(peer, message.SerializeAsString()); }
@@ -157,10 +168,10 @@ void Shell::on_data(const Router::Message& message) {
     const auto worker = *known;
     switch (body.body_case()) {
     case wire::FromWorkerData::kOffer:
-        on_offer(worker, body.offer());
+        on_offer(worker, *body.mutable_offer());
         break;
     case wire::FromWorkerData::kPart:
-        on_part(worker, body.part());
+        on_part(worker, *body.mutable_part());
         break;
     case wire::FromWorkerData::kFetch:
         on_fetch(message.peer, body.fetch());
