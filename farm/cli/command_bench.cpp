@@ -4,9 +4,11 @@
 #include "farm/cli/progress.hpp"
 #include "farm/cli/server.hpp"
 #include "farm/cli/shot.hpp"
+#include "farm/protocol/files.hpp"
 #include "renderer/bench.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 namespace raymill::cli {
@@ -80,12 +82,13 @@ int run_bench(Arguments& arguments) {
     std::vector<std::string> inputs;
     std::map<std::string, std::string> words;
     std::optional<unsigned> seconds, threads;
-    std::string device;
+    std::string device, save;
     arguments.some("SCENE", inputs, "glTF files; without any, the scenes of our own beside the program");
     arguments.number("--seconds", seconds, 1, 3600, "of rendering, each scene on each device (5)");
     arguments.number("--threads", threads, 1, 4096, "CPU threads of a software device or the reference (all)");
     arguments.text("--device", device, "NAME",
                    "one device by name, index or UUID, \"software\" or \"reference\"; all Vulkan devices that can be used");
+    arguments.text("--save", save, "DIR", "leave the score in a worker's data folder, where the worker finds it");
     add_manner(arguments);
     arguments.settings(words);
     arguments.footer(
@@ -104,6 +107,7 @@ int run_bench(Arguments& arguments) {
     if (devices.empty()) return report({Code::no_device, "", "no Vulkan device can be used; --device reference measures the oracle"});
     for (const auto& name : devices) {
         bool headed = manner().json;
+        double logarithms = 0;
         for (const auto& scene : scenes) {
             const auto result =
                 bench({scene, *settings, {.name = name, .threads = threads.value_or(0)}, static_cast<double>(seconds.value_or(5))});
@@ -114,7 +118,20 @@ int run_bench(Arguments& arguments) {
                 headed = true;
             }
             print_result(scene, *result);
+            logarithms += std::log(std::max(1.0, result->samples_per_s));
         }
+        // A benchmark unit is a device that makes a million samples a second, in the geometric mean of the scenes.
+        const auto score = std::exp(logarithms / static_cast<double>(scenes.size())) / 1e6;
+        char text[32];
+        std::snprintf(text, sizeof text, "%.4f", score);
+        if (manner().json)
+            print_json({{"event", "score"}, {"device", name}, {"score", score}});
+        else
+            print_line(std::string("score ") + text);
+        if (save.empty()) continue;
+        if (devices.size() > 1) return report({Code::usage, "--save", "a worker has one device: name it with --device"});
+        if (auto ok = farm::make_private_folder(save); !ok) return report(ok.error());
+        if (auto ok = farm::write_private_file(fs::path(save) / "bench_score", std::string(text) + "\n"); !ok) return report(ok.error());
     }
     return 0;
 }

@@ -5,11 +5,13 @@
 #include "farm/cli/server.hpp"
 #include "farm/protocol/files.hpp"
 #include "farm/protocol/keys.hpp"
+#include "farm/protocol/limits.hpp"
 #include "farm/protocol/rendezvous.hpp"
 #include "farm/worker/render_process.hpp"
 #include "farm/worker/worker.hpp"
 #include "renderer/renderer.hpp"
 
+#include <charconv>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -59,6 +61,9 @@ int run_worker(Arguments& arguments) {
     arguments.text("--enrol", token, "TOKEN", "a key of scope worker: brings this worker in at the server that --server names, once");
     arguments.text("--server", server.server, "URL", "with --enrol: https://HOST:PORT of the coordinator; else RAYMILL_SERVER");
     arguments.text("--ca", server.ca, "FILE", "with --enrol: who may have signed the server's certificate (PEM); else RAYMILL_CA");
+    std::string score;
+    arguments.text("--score", score, "S",
+                   "the device's score for benchmark-hours; what `raymill bench --save DIR` left in the data folder");
     add_manner(arguments);
     arguments.footer("A coordinator on another host has to know this worker's public key, and this worker the coordinator's: --enrol does "
                      "both. By hand:\n"
@@ -78,6 +83,11 @@ int run_worker(Arguments& arguments) {
     }
     options.threads = threads.value_or(0);
     if (cache) options.cache_bytes = std::uint64_t{*cache} << 30;
+    if (!score.empty()) {
+        const auto [end, error] = std::from_chars(score.data(), score.data() + score.size(), options.score);
+        if (error != std::errc() || end != score.data() + score.size() || !(options.score > 0) || options.score > farm::limits::best_score)
+            return report({Code::usage, "--score", "is a number above 0, at most a million"});
+    }
     const auto worked = farm::work(options);
     return worked ? 0 : report(worked.error());
 }

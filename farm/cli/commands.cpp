@@ -63,6 +63,8 @@ std::span<const Command> commands() {
         {"tenant", "list, add and remove the farm's customers", run_tenant},
         {"key", "list, make and revoke keys: who may come in", run_key},
         {"audit", "say who did what, and who was refused", run_audit},
+        {"usage", "say who used what, by tenant, job or day", run_usage},
+        {"backup", "copy a coordinator's state while it runs", run_backup},
         {"devices", "list this machine's devices, which would be chosen and why", run_devices},
         {"bench", "measure this machine: samples and rays a second, scene by scene", run_bench},
     };

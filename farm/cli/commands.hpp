@@ -8,6 +8,7 @@
 namespace raymill::cli {
 
 int run_audit(Arguments& arguments);
+int run_backup(Arguments& arguments);
 int run_bench(Arguments& arguments);
 int run_cancel(Arguments& arguments);
 int run_devices(Arguments& arguments);
@@ -21,6 +22,7 @@ int run_status(Arguments& arguments);
 int run_submit(Arguments& arguments);
 int run_tenant(Arguments& arguments);
 int run_upload(Arguments& arguments);
+int run_usage(Arguments& arguments);
 int run_wait(Arguments& arguments);
 int run_watch(Arguments& arguments);
 int run_worker(Arguments& arguments);

@@ -245,6 +245,24 @@ Result<std::vector<WorkerInfo>> Client::workers() {
     return workers;
 }
 
+Result<std::vector<UsageInfo>> Client::usage(const std::string& query) {
+    const auto list = list_of(answer_of(http_.get("/v1/usage?" + query), "usage", http_.server()), "usage", http_.server());
+    if (!list) return std::unexpected(list.error());
+    std::vector<UsageInfo> rows;
+    for (const auto& u : *list)
+        rows.push_back({one_line(text_at(u, "tenant")), one_line(text_at(u, "job")), one_line(text_at(u, "day")), count_at(u, "tiles"),
+                        count_at(u, "frames"), count_at(u, "bytes"), real_at(u, "device_s"), real_at(u, "unscored_s"),
+                        real_at(u, "bench_h"), line_of(u)});
+    return rows;
+}
+
+Result<std::string> Client::usage_csv(const std::string& query) {
+    auto response = http_.get("/v1/usage?format=csv&" + query);
+    if (!response) return std::unexpected(response.error());
+    if (response->status != 200) return std::unexpected(refusal(*response, "usage"));
+    return std::move(response->body);
+}
+
 Result<JobInfo> Client::follow(const std::string& id, std::uint64_t after, const std::function<Status(const Event&)>& on_event) {
     for (;;) {
         auto page = events(id, after);

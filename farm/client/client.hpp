@@ -57,6 +57,13 @@ struct WorkerInfo {
     std::string json;
 };
 
+struct UsageInfo {
+    std::string tenant, job, day; ///< job and day: empty where it is summed over them
+    std::uint64_t tiles = 0, frames = 0, bytes = 0;
+    double device_s = 0, unscored_s = 0, bench_h = 0;
+    std::string json;
+};
+
 struct Missing {
     std::string sha256;
     std::uint64_t size = 0, have = 0; ///< bytes
@@ -94,6 +101,9 @@ class Client {
     /// Events after `after`, which moves on; waits up to half a minute for a first one, so an empty list says nothing of the job's end.
     Result<std::vector<Event>> events(const std::string& id, std::uint64_t& after);
     Result<std::vector<WorkerInfo>> workers();
+    /// What was used, summed. `query`: the API's parameters, as "by=day&from=2026-01-01".
+    Result<std::vector<UsageInfo>> usage(const std::string& query);
+    Result<std::string> usage_csv(const std::string& query);
 
     // For operators. What is asked for comes as the server's JSON object.
     Result<std::string> tenants();

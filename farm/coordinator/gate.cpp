@@ -6,18 +6,18 @@
 namespace raymill::farm {
 
 void Gate::add(scheduler::Effects effects) {
-    for (auto& record : effects.records) std::visit([this](auto& r) { batch_.emplace_back(std::move(r)); }, record);
-    sends_.insert(sends_.end(), std::make_move_iterator(effects.sends.begin()), std::make_move_iterator(effects.sends.end()));
+    for (auto& record : effects.records) std::visit([this](auto& r) { batch_.entries.emplace_back(std::move(r)); }, record);
+    batch_.sends.insert(batch_.sends.end(), std::make_move_iterator(effects.sends.begin()), std::make_move_iterator(effects.sends.end()));
 }
 
 Status Gate::commit(Ledger& ledger, const std::function<void(const Entry&)>& on_entry,
                     const std::function<void(const scheduler::Send&)>& on_send) {
-    const auto batch = std::exchange(batch_, {});
-    if (!batch.empty())
-        if (auto ok = ledger.commit(batch); !ok) return ok;
-    for (const auto& entry : batch) on_entry(entry);
-    for (const auto& send : std::exchange(sends_, {})) on_send(send);
-    for (const auto& answer : std::exchange(answers_, {})) answer();
+    auto batch = take();
+    if (!batch.entries.empty())
+        if (auto ok = ledger.commit(batch.entries); !ok) return ok;
+    for (const auto& entry : batch.entries) on_entry(entry);
+    for (const auto& send : batch.sends) on_send(send);
+    for (const auto& answer : batch.answers) answer();
     return {};
 }
 

@@ -5,16 +5,23 @@
 #include "farm/scheduler/types.hpp"
 
 #include <functional>
+#include <utility>
 #include <vector>
 
 namespace raymill::farm {
 
 class Gate {
   public:
-    void add(Entry entry) { batch_.push_back(std::move(entry)); }
+    struct Batch {
+        std::vector<Entry> entries;
+        std::vector<scheduler::Send> sends;         ///< to be released, in their order, when the entries are durable
+        std::vector<std::function<void()>> answers; ///< likewise, after the sends
+    };
+
+    void add(Entry entry) { batch_.entries.push_back(std::move(entry)); }
     void add(scheduler::Effects effects);
     /// Called after the next commit, and after that commit's sends; dropped where it fails.
-    void then(std::function<void()> answer) { answers_.push_back(std::move(answer)); }
+    void then(std::function<void()> answer) { batch_.answers.push_back(std::move(answer)); }
 
     /// Makes the batch durable; then gives each entry to `on_entry`, each send to `on_send`, in their order, then calls the answers. What
     /// these add belongs to the next batch. On an error nobody hears of anything, and the gate is not to be used again: what the disk has
@@ -22,14 +29,15 @@ class Gate {
     Status commit(Ledger& ledger, const std::function<void(const Entry&)>& on_entry,
                   const std::function<void(const scheduler::Send&)>& on_send);
 
-    [[nodiscard]] bool empty() const { return batch_.empty() && sends_.empty() && answers_.empty(); }
+    /// The batch, for a shell that commits it beside its own work; the next one gathers. Whoever takes it keeps the invariant.
+    [[nodiscard]] Batch take() { return std::exchange(batch_, {}); }
+
+    [[nodiscard]] bool empty() const { return batch_.entries.empty() && batch_.sends.empty() && batch_.answers.empty(); }
     /// When the shell ends: nobody waits for these any more.
-    void drop_answers() { answers_.clear(); }
+    void drop_answers() { batch_.answers.clear(); }
 
   private:
-    std::vector<Entry> batch_;
-    std::vector<scheduler::Send> sends_;
-    std::vector<std::function<void()>> answers_;
+    Batch batch_;
 };
 
 } // namespace raymill::farm

@@ -1,6 +1,7 @@
 #include "farm/coordinator/http_api.hpp"
 
 #include "farm/coordinator/http_gate.hpp"
+#include "farm/coordinator/usage.hpp"
 #include "farm/protocol/api.hpp"
 #include "farm/protocol/json_text.hpp"
 #include "farm/protocol/limits.hpp"
@@ -173,6 +174,9 @@ struct HttpApi::State {
     void list_tiles(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
     void get_preview(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
     void list_events(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void get_usage(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void get_metrics(const httplib::Request& request, httplib::Response& response);
+    void get_ready(httplib::Response& response);
     void list_workers(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
 
     /// {"manifest": MANIFEST} out of a body.
@@ -245,6 +249,9 @@ void HttpApi::State::set_up() {
     server.Get("/healthz", [](const httplib::Request&, httplib::Response& response) {
         answer(response, 200, text_of({{"status", "ok"}, {"version", RAYMILL_VERSION}}));
     });
+    server.Get("/readyz", [this](const httplib::Request&, httplib::Response& response) { get_ready(response); });
+    server.Get("/metrics", [this](const httplib::Request& request, httplib::Response& response) { get_metrics(request, response); });
+    server.Get("/v1/usage", with_tenant(Right::read, &State::get_usage));
     server.Post("/v1/scenes/missing", with_tenant(Right::submit, &State::missing));
     server.Put(R"(/v1/blobs/([0-9a-f]+))", with_tenant(Right::submit, &State::put_blob));
     server.Post("/v1/scenes", with_tenant(Right::submit, &State::add_scene));
@@ -545,6 +552,51 @@ void HttpApi::State::list_workers(const std::string&, const httplib::Request&, h
     const auto list = ask<std::string>([](Shell& s, const auto& reply) { reply(s.workers_json()); });
     if (!list) return refuse(response, 503, Code::unreachable, "the server is stopping");
     answer(response, 200, *list);
+}
+
+void HttpApi::State::get_usage(const std::string& tenant, const httplib::Request& request, httplib::Response& response) {
+    const auto bad = [&](const char* why) { refuse(response, 400, Code::usage, why); };
+    UsageQuery query{.tenant = tenant};
+    const auto word = [&](const char* name) { return request.has_param(name) ? request.get_param_value(name) : std::string(); };
+    if (const auto text = word("job"); !text.empty()) {
+        const auto job = parse_job(text);
+        if (!job) return not_found(response, "job");
+        query.job = *job;
+    }
+    for (const auto& [name, into] : {std::pair("from", &query.from), std::pair("to", &query.to)})
+        if (const auto text = word(name); !text.empty()) {
+            const auto day = parse_day(text);
+            if (!day) return bad("from and to are days, YYYY-MM-DD");
+            *into = *day + (into == &query.to ? 1 : 0);
+        }
+    const auto by_text = word("by"), format = word("format");
+    const auto by = by_text == "tenant" ? UsageBy::tenant : by_text == "day" ? UsageBy::day : UsageBy::job;
+    if (!by_text.empty() && by_text != "tenant" && by_text != "day" && by_text != "job") return bad("by is tenant, job or day");
+    if (!format.empty() && format != "json" && format != "csv") return bad("format is json or csv");
+    constexpr std::size_t most_rows = 1'000'000;
+    const auto rows = ledger.usage(query, most_rows + 1);
+    if (!rows) return refuse(response, rows.error());
+    if (rows->size() > most_rows) return bad("that is more than a million rows; ask for fewer days with from and to");
+    const auto sums = sum_usage(*rows, by);
+    if (format == "csv") return response.set_content(usage_csv(sums, by), "text/csv; charset=utf-8");
+    answer(response, 200, usage_json(sums, by));
+}
+
+/// For this machine only: a farm's totals are its operator's business. What a proxy hands on is somebody else's question.
+void HttpApi::State::get_metrics(const httplib::Request& request, httplib::Response& response) {
+    const bool here = request.remote_addr == "127.0.0.1" || request.remote_addr == "::1";
+    if (!here || request.has_header("X-Forwarded-For") || request.has_header("Forwarded"))
+        return refuse(response, 403, Code::refused, "metrics are read from the coordinator's own machine");
+    const auto text = ask<std::string>([](Shell& s, const auto& reply) { reply(prometheus(s.metrics())); });
+    if (!text) return refuse(response, 503, Code::unreachable, "the server is stopping");
+    response.set_content(*text, "text/plain; version=0.0.4; charset=utf-8");
+}
+
+/// Alive is /healthz; ready means that work is taken: the shell answers, the ledger is written, and it is not about to end.
+void HttpApi::State::get_ready(httplib::Response& response) {
+    const auto ready = ask<bool>([](Shell& s, const auto& reply) { reply(!s.draining()); });
+    if (ready && *ready) return answer(response, 200, text_of({{"status", "ready"}}));
+    refuse(response, 503, Code::unreachable, "the server is stopping");
 }
 
 HttpApi::HttpApi(Shell& shell, Ledger& ledger, Store& store, const HttpDoorParts& parts) {

@@ -15,6 +15,7 @@
 #include <optional>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -142,7 +143,7 @@ Status serve(const ServeOptions& options) {
     Catalog catalog;
     if (auto ok = catalog.load(std::move(*rows)); !ok) return ok;
 
-    Messaging messaging;
+    Messaging messaging(64, std::thread::hardware_concurrency() >= 8 ? 4 : 2);
     std::optional<FloodWatch> watch;                // before the keeper, which asks it to the end
     std::atomic<FloodWatch*> flood_watch = nullptr; // known once the sockets have their ports
     DoorKeeper keeper(messaging, [&](const std::string& key, const std::string& from) {

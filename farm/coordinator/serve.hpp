@@ -36,7 +36,8 @@ struct ServeOptions {
     std::string workers_at = "tcp://127.0.0.1:8081";    ///< control; data goes over the next port (port 0: two free ones)
     std::filesystem::path tls_certificate{}, tls_key{}; ///< PEM; empty: the server's own certificate beyond loopback, plain HTTP on it
     bool plain_http = false;                            ///< no TLS beyond loopback either: something in front of it does that
-    std::uint32_t lease_ms = 15000; ///< without a heartbeat for so long a worker is taken for lost; heartbeats come seven times as often
+    std::uint32_t lease_ms = 13000; ///< without a heartbeat for so long a worker is taken for lost, so that its tiles are out again within
+                                    ///< 15 s; heartbeats come seven times as often
     std::function<void(const ServeAddresses&)>
         on_ready; ///< called once both doors are open; empty: one line on standard output, ready_line()
 };

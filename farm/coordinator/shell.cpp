@@ -80,8 +80,7 @@ void Shell::drain_inbox() {
 
 Status Shell::run() {
     constexpr int batch_messages = 256;
-    Status ok;
-    while (ok && !stop_) {
+    while (ledger_ok_ && !stop_) {
         long timeout = 1000;
         if (const auto deadline = parts_.farm.next_deadline())
             timeout = std::clamp<long>(static_cast<long>((*deadline - now()) / 1000) + 1, 0, timeout);
@@ -105,9 +104,15 @@ Status Shell::run() {
             apply(Tick{});
             drop_stale_uploads();
         }
-        ok = commit();
+        store_whole_offers();
+        start_commit();
         parts_.control.flush();
         parts_.data.flush();
+    }
+    while (committing_) { // what was decided is made durable, and its answers go out
+        PollItem items[] = {{nullptr, wake_, false}};
+        poll(items, 1000);
+        drain_inbox();
     }
     bell_.close();
     std::vector<std::function<void()>> dropped;
@@ -117,23 +122,63 @@ Status Shell::run() {
         dropped.swap(inbox_);
     }
     gate_.drop_answers();
-    return ok;
+    return ledger_ok_;
 }
 
-void Shell::apply(const Event& event) { gate_.add(parts_.farm.apply(now(), event)); }
+void Shell::apply(const Event& event) {
+    auto effects = parts_.farm.apply(now(), event);
+    // A grant promises nothing, and what comes of it waits for the commit again.
+    std::erase_if(effects.sends, [this](const Send& send) {
+        const auto* grant = std::get_if<SendGrant>(&send);
+        if (grant != nullptr) start_upload(grant->worker, grant->lease);
+        return grant != nullptr;
+    });
+    gate_.add(std::move(effects));
+}
 
 /// The batch becomes durable; then, and only then, the world hears of it.
-Status Shell::commit() {
-    const auto on_entry = [this](const Entry& entry) {
+void Shell::start_commit() {
+    if (committing_ || gate_.empty() || !ledger_ok_) return;
+    committing_ = std::make_shared<const Gate::Batch>(gate_.take());
+    committing_keys_ = std::exchange(gathered_keys_, {});
+    commit_began_ = now();
+    if (committing_->entries.empty()) return committed({});
+    committer_.post(0, [this, batch = committing_] {
+        auto outcome = parts_.ledger.commit(batch->entries);
+        post([this, outcome = std::move(outcome)] { committed(outcome); });
+    });
+}
+
+void Shell::committed(const Status& outcome) {
+    const auto batch = std::exchange(committing_, nullptr);
+    ledger_ok_ = outcome;
+    if (!outcome) return;
+    committing_keys_.clear(); // the catalog knows them after this
+    if (!batch->entries.empty()) {
+        ++metrics_.commits;
+        metrics_.records += batch->entries.size();
+        metrics_.commit_s.add(static_cast<double>(now() - commit_began_) / second);
+    }
+    std::map<JobId, std::uint64_t> rings;
+    for (const auto& entry : batch->entries) {
         parts_.catalog.apply(entry);
-        if (const auto* logged = std::get_if<Logged>(&entry)) bell_.ring(logged->job, logged->seq);
+        if (const auto* logged = std::get_if<Logged>(&entry)) rings[logged->job] = logged->seq;
+        if (const auto* tile = std::get_if<TileAccepted>(&entry)) {
+            ++metrics_.tiles_accepted;
+            metrics_.result_bytes += tile->output.size + tile->output.preview_size;
+            metrics_.device_s += tile->output.trace_s;
+            metrics_.bench_h += tile->output.trace_s * tile->output.score / 3600;
+        }
+        if (const auto* frame = std::get_if<FrameChanged>(&entry); frame != nullptr && frame->state == FrameState::done)
+            ++metrics_.frames_done;
         if (const auto* tile = std::get_if<TileAccepted>(&entry))
             if (const auto worker = workers_.find(tile->worker); worker != workers_.end()) ++worker->second.tiles_done;
         if (const auto* job = std::get_if<JobChanged>(&entry); job != nullptr && job->state == JobState::failed)
             std::fprintf(stderr, "raymill serve: job %s failed: %s\n", job_text(job->job).c_str(), job->fault.message.c_str());
-    };
-    pending_keys_.clear(); // the catalog knows them after this, or the process ends
-    return gate_.commit(parts_.ledger, on_entry, [this](const Send& send) { release(send); });
+    }
+    for (const auto& [job, seq] : rings) bell_.ring(job, seq);
+    for (const auto& send : batch->sends) release(send);
+    for (const auto& answer : batch->answers) answer();
 }
 
 void Shell::release(const Send& send) {
@@ -144,6 +189,7 @@ void Shell::release(const Send& send) {
         for (const auto& lease : welcome->keep) to_wire(lease, *message.mutable_welcome()->add_keep());
         parts_.control.send_to(welcome->worker, message.SerializeAsString());
     } else if (const auto* assign = std::get_if<SendAssign>(&send)) {
+        ++metrics_.leases;
         parts_.control.send_to(assign->worker, assign_message(assign->lease));
     } else if (const auto* revoke = std::get_if<SendRevoke>(&send)) {
         to_wire(revoke->lease, *message.mutable_revoke()->mutable_lease());
@@ -151,8 +197,6 @@ void Shell::release(const Send& send) {
     } else if (const auto* again = std::get_if<SendHelloAgain>(&send)) {
         message.mutable_hello_again();
         parts_.control.send_to(again->worker, message.SerializeAsString());
-    } else if (const auto* grant = std::get_if<SendGrant>(&send)) {
-        start_upload(grant->worker, grant->lease);
     } else if (const auto* answer = std::get_if<SendVerdict>(&send)) {
         const auto upload = uploads_.find({answer->worker, answer->lease});
         verdict(answer->worker, answer->lease,
@@ -169,8 +213,9 @@ void Shell::submit(const JobRequest& s, std::function<void(Result<JobAnswer>)> a
     };
     if (!s.key.empty()) {
         if (const auto* known = parts_.catalog.by_key(s.tenant, s.key)) return later(JobAnswer{known->row.added.spec.id, false});
-        if (const auto pending = pending_keys_.find(s.tenant + '\0' + s.key); pending != pending_keys_.end())
-            return later(JobAnswer{pending->second, false});
+        for (const JobsByKey* keys : {&gathered_keys_, &committing_keys_})
+            if (const auto pending = keys->find(s.tenant + '\0' + s.key); pending != keys->end())
+                return later(JobAnswer{pending->second, false});
     }
     const auto frames = static_cast<std::uint32_t>(std::max<std::size_t>(1, s.settings.frames.size()));
     auto edge = s.settings.tile;
@@ -179,7 +224,7 @@ void Shell::submit(const JobRequest& s, std::function<void(Result<JobAnswer>)> a
                                  .height = s.settings.height,
                                  .spp = s.settings.spp,
                                  .frames = frames,
-                                 .workers = static_cast<std::uint32_t>(std::max<std::size_t>(2, parts_.farm.workers().size())),
+                                 .workers = static_cast<std::uint32_t>(std::max<std::size_t>(2, parts_.farm.worker_count())),
                                  .samples_per_second = parts_.catalog.samples_per_second(),
                                  .max_tiles_a_frame = limits::tiles_a_frame,
                                  .max_tiles_a_job = limits::tiles_a_job});
@@ -192,7 +237,7 @@ void Shell::submit(const JobRequest& s, std::function<void(Result<JobAnswer>)> a
     const JobSpec spec{last_job_, s.tenant, frames, static_cast<std::uint32_t>(tiles)};
     if (const auto fault = parts_.farm.refuses(spec)) return later(fail(code_named(fault->code), "", fault->message));
     gate_.add(JobAdded{.spec = spec, .scene = s.scene, .name = s.name, .key = s.key, .settings = s.words, .tile_edge = edge, .at = now()});
-    if (!s.key.empty()) pending_keys_[s.tenant + '\0' + s.key] = spec.id;
+    if (!s.key.empty()) gathered_keys_[s.tenant + '\0' + s.key] = spec.id;
     // The catalog knows the job after the commit; until then nothing asks it, since sends wait for the commit too.
     apply(JobSubmitted{spec});
     later(JobAnswer{spec.id, true});
@@ -208,6 +253,17 @@ void Shell::add_scene(const std::string& tenant, const std::string& scene, std::
     gate_.then(std::move(answer));
 }
 
+Metrics Shell::metrics() const {
+    auto metrics = metrics_;
+    for (const auto& view : parts_.farm.workers()) metrics.workers_busy += view.running > 0 ? 1 : 0;
+    metrics.workers = parts_.farm.worker_count();
+    metrics.tasks_waiting = parts_.farm.waiting();
+    metrics.jobs_open = parts_.farm.open_jobs();
+    metrics.uploads = uploads_.size();
+    metrics.draining = draining();
+    return metrics;
+}
+
 std::string Shell::workers_json() const {
     std::map<std::string, std::uint32_t> running;
     for (const auto& view : parts_.farm.workers()) running[view.id] = view.running;
@@ -221,6 +277,7 @@ std::string Shell::workers_json() const {
                                   : found->second > 0    ? "busy"
                                                          : "idle"},
                         {"tiles_done", row.tiles_done},
+                        {"score", row.score},
                         {"running", found == running.end() ? 0 : found->second}});
     }
     return nlohmann::json{{"workers", list}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

@@ -30,7 +30,10 @@ void Shell::grant(const Upload& upload, std::uint32_t parts) {
 }
 
 void Shell::verdict(const std::string& worker, const LeaseRef& lease, wire::Verdict::Outcome outcome, std::uint64_t number) {
-    uploads_.erase({worker, lease});
+    forget_upload(worker, lease);
+    metrics_.results_not_needed += outcome == wire::Verdict::NOT_NEEDED ? 1 : 0;
+    metrics_.results_busy += outcome == wire::Verdict::BUSY ? 1 : 0;
+    metrics_.results_damaged += outcome == wire::Verdict::DAMAGED ? 1 : 0;
     wire::ToWorkerData message;
     auto& verdict = *message.mutable_verdict();
     to_wire(lease, *verdict.mutable_lease());
@@ -39,7 +42,14 @@ void Shell::verdict(const std::string& worker, const LeaseRef& lease, wire::Verd
     parts_.data.send_to(worker, message.SerializeAsString());
 }
 
-void Shell::on_offer(const std::string& worker, const wire::Offer& offer) {
+void Shell::forget_upload(const std::string& worker, const LeaseRef& lease) {
+    const auto found = uploads_.find({worker, lease});
+    if (found == uploads_.end()) return;
+    whole_bytes_ -= found->second->whole;
+    uploads_.erase(found);
+}
+
+void Shell::on_offer(const std::string& worker, wire::Offer& offer) {
     const auto lease = from_wire(offer.lease());
     const auto* job = parts_.catalog.find(lease.task.job);
     if (job == nullptr) return verdict(worker, lease, wire::Verdict::NOT_NEEDED, offer.number());
@@ -50,10 +60,19 @@ void Shell::on_offer(const std::string& worker, const wire::Offer& offer) {
         std::ranges::all_of(offer.files(), [&](const auto& f) { return is_sha256(f.sha256()) && f.size() > 0 && f.size() <= most; }) &&
         static_cast<std::size_t>(offer.stats().notes_size()) <= limits::notes;
     if (!sound) return verdict(worker, lease, wire::Verdict::NOT_NEEDED, offer.number());
-    const auto mine =
-        std::ranges::count_if(uploads_, [&](const auto& entry) { return entry.first.first == worker && entry.first.second != lease; });
-    if (uploads_.size() >= uploads_at_a_time || static_cast<std::uint32_t>(mine) >= limits::uploads_a_worker)
-        return verdict(worker, lease, wire::Verdict::BUSY, offer.number());
+    std::size_t whole = 0;
+    bool all_here = true;
+    for (const auto& file : offer.files()) {
+        whole += file.data().size();
+        all_here = all_here && file.data().size() == file.size();
+    }
+    if (!all_here) whole = 0;
+    std::uint32_t mine = 0;
+    for (auto at = uploads_.lower_bound({worker, {}}); at != uploads_.end() && at->first.first == worker; ++at)
+        mine += at->first.second != lease && (at->second->whole != 0) == (whole != 0) ? 1 : 0;
+    const bool busy = whole != 0 ? mine >= limits::whole_offers_a_worker || whole_bytes_ + whole > limits::whole_offers_bytes
+                                 : mine >= limits::uploads_a_worker || uploads_.size() >= uploads_at_a_time;
+    if (busy) return verdict(worker, lease, wire::Verdict::BUSY, offer.number());
 
     auto upload = std::make_shared<Upload>();
     upload->id = next_upload_++;
@@ -61,23 +80,31 @@ void Shell::on_offer(const std::string& worker, const wire::Offer& offer) {
     upload->worker = worker;
     upload->tenant = job->row.added.spec.tenant;
     upload->lease = lease;
-    upload->files.assign(offer.files().begin(), offer.files().end());
+    upload->whole = whole;
+    for (auto& file : *offer.mutable_files()) {
+        if (whole == 0) file.clear_data();
+        upload->files.push_back(std::move(file));
+    }
     upload->touched = now();
     const auto& stats = offer.stats();
-    upload->output = {.sha256 = offer.files(0).sha256(),
-                      .preview = finish ? "" : offer.files(1).sha256(),
-                      .size = offer.files(0).size(),
-                      .preview_size = finish ? 0 : offer.files(1).size(),
+    const auto& files = upload->files;
+    upload->output = {.sha256 = files[0].sha256(),
+                      .preview = finish ? "" : files[1].sha256(),
+                      .size = files[0].size(),
+                      .preview_size = finish ? 0 : files[1].size(),
                       .samples = stats.samples(),
                       .rays = stats.rays(),
                       .trace_s = finite(stats.trace_s()),
                       .trace_cpu_s = finite(stats.trace_cpu_s()),
                       .prepare_s = finite(stats.prepare_s()),
-                      .peak_rss_mb = finite(stats.peak_rss_mb())};
+                      .peak_rss_mb = finite(stats.peak_rss_mb()),
+                      .score = workers_[worker].score};
     upload->device = stats.device().substr(0, limits::word);
     for (const auto& note : stats.notes()) upload->notes.push_back(note.substr(0, limits::reason));
-    uploads_[{worker, lease}] = std::move(upload); // an older one of the same lease is over: its connection broke
-    apply(ResultOffered{worker, lease});           // answered by start_upload() or verdict() after the commit
+    forget_upload(worker, lease); // an older one of the same lease is over: its connection broke
+    whole_bytes_ += whole;
+    uploads_[{worker, lease}] = std::move(upload);
+    apply(ResultOffered{worker, lease}); // answered by start_upload(), or by verdict() after the commit
 }
 
 void Shell::start_upload(const std::string& worker, const LeaseRef& lease) {
@@ -85,6 +112,11 @@ void Shell::start_upload(const std::string& worker, const LeaseRef& lease) {
     if (found == uploads_.end() || found->second->started) return; // where two offers of it came in one batch, this is asked for twice
     const auto upload = found->second;
     upload->started = true;
+    if (upload->whole != 0) {
+        upload->complete = true;
+        whole_.push_back(upload);
+        return;
+    }
     parts_.pool.post(upload->id, [this, upload] {
         // Nothing is sent twice: a result whose verdict was lost is there already.
         const bool there =
@@ -100,7 +132,11 @@ void Shell::start_upload(const std::string& worker, const LeaseRef& lease) {
                 upload->writers->push_back(std::move(*writer));
             }
         post([this, upload, there, ok] {
-            if (there || !ok) return finish_upload(upload->id, ok);
+            if (there || !ok) return finish_upload(*upload, ok);
+            // A newer offer of it may have taken its place while the lanes worked: that one has its own grant.
+            if (const auto now_there = uploads_.find({upload->worker, upload->lease});
+                now_there == uploads_.end() || now_there->second != upload)
+                return;
             upload->granted = true;
             upload->credit = limits::upload_credit;
             grant(*upload, limits::upload_credit);
@@ -108,7 +144,7 @@ void Shell::start_upload(const std::string& worker, const LeaseRef& lease) {
     });
 }
 
-void Shell::on_part(const std::string& worker, const wire::Part& part) {
+void Shell::on_part(const std::string& worker, wire::Part& part) {
     const auto found = uploads_.find({worker, from_wire(part.lease())});
     if (found == uploads_.end()) return;
     auto& upload = *found->second;
@@ -123,29 +159,51 @@ void Shell::on_part(const std::string& worker, const wire::Part& part) {
     upload.touched = now();
     upload.offset += part.data().size();
     const auto index = upload.file;
+    auto data = std::make_shared<std::string>(std::move(*part.mutable_data()));
     if (upload.offset == file.size()) {
         ++upload.file;
         upload.offset = 0;
         upload.complete = upload.file == upload.files.size();
     }
-    parts_.pool.post(upload.id, [this, upload = found->second, index, data = part.data(), last = upload.complete] {
+    parts_.pool.post(upload.id, [this, upload = found->second, index, data, last = upload.complete] {
         if (upload->writers->empty()) return; // an earlier part failed
-        auto ok = (*upload->writers)[index].write(data);
+        auto ok = (*upload->writers)[index].write(*data);
         if (ok && last)
             for (auto& writer : *upload->writers)
                 if (ok) ok = writer.finish();
         if (!ok || last) upload->writers->clear();
         post([this, upload, ok, last] {
-            if (!ok || last) return finish_upload(upload->id, ok);
+            if (!ok || last) return finish_upload(*upload, ok);
             ++upload->credit;
             grant(*upload, 1);
         });
     });
 }
 
-void Shell::finish_upload(std::uint64_t id, const Status& outcome) {
-    const auto found = std::ranges::find_if(uploads_, [&](const auto& entry) { return entry.second->id == id; });
-    if (found == uploads_.end()) return; // a newer offer took its place
+/// Stores what came whole, all of it with one fsync; the more comes meanwhile, the more the next one holds.
+void Shell::store_whole_offers() {
+    if (storing_whole_ || whole_.empty()) return;
+    storing_whole_ = true;
+    whole_store_.post(0, [this, uploads = std::exchange(whole_, {})] {
+        std::vector<Store::Small> blobs;
+        for (const auto& upload : uploads)
+            for (const auto& file : upload->files) blobs.push_back({upload->tenant, file.sha256(), file.data()});
+        auto outcomes = parts_.store.put_small(blobs);
+        std::vector<Status> each(uploads.size());
+        std::size_t next = 0;
+        for (std::size_t i = 0; i < uploads.size(); ++i)
+            for (std::size_t file = 0; file < uploads[i]->files.size(); ++file, ++next)
+                if (each[i] && !outcomes[next]) each[i] = std::move(outcomes[next]);
+        post([this, uploads, each = std::move(each)] {
+            storing_whole_ = false;
+            for (std::size_t i = 0; i < uploads.size(); ++i) finish_upload(*uploads[i], each[i]);
+        });
+    });
+}
+
+void Shell::finish_upload(const Upload& finished, const Status& outcome) {
+    const auto found = uploads_.find({finished.worker, finished.lease});
+    if (found == uploads_.end() || found->second->id != finished.id) return; // a newer offer took its place
     const auto upload = found->second;
     if (!outcome) {
         std::fprintf(stderr, "raymill serve: a result of worker %s could not be stored: %s\n", upload->worker.c_str(),

@@ -7,6 +7,7 @@
 #include "renderer/base/check.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 namespace raymill::farm {
@@ -46,10 +47,12 @@ void Shell::on_control(const Router::Message& message) {
     }
     if (body.has_heartbeat() && !body.heartbeat().device().empty())
         workers_[worker].device = words(body.heartbeat().device(), limits::word);
-    if (const auto* failed = std::get_if<TaskFailed>(&*event))
+    if (const auto* failed = std::get_if<TaskFailed>(&*event)) {
+        ++metrics_.tasks_failed;
         std::fprintf(stderr, "raymill serve: worker %s could not do frame %u tile %u of job %s: %s\n", worker.c_str(),
                      failed->lease.task.frame, failed->lease.task.tile, job_text(failed->lease.task.job).c_str(),
                      failed->fault.message.c_str());
+    }
     apply(*event);
     if (body.has_goodbye()) parts_.control.forget(message.peer);
 }
@@ -70,33 +73,42 @@ void Shell::on_hello(const Router::Message& message, const wire::FromWorker& bod
         refuse(message.peer, "another key already works under the name " + hello.worker());
         return;
     }
-    if (!parts_.farm.has_worker(hello.worker()) && parts_.farm.workers().size() >= limits::workers) {
+    if (!parts_.farm.has_worker(hello.worker()) && parts_.farm.worker_count() >= limits::workers) {
         refuse(message.peer, "the farm has " + std::to_string(limits::workers) + " workers, which is the most");
         return;
     }
     if (parts_.audit != nullptr && !workers_.contains(hello.worker()))
         parts_.audit->write({.who = "worker " + hello.worker(), .what = "worker.hello", .from = {}, .detail = "with key " + message.key});
+    ++metrics_.hellos;
     parts_.control.introduce(message.peer, hello.worker());
     if (workers_.size() >= 2 * limits::workers)
         std::erase_if(workers_, [this](const auto& row) { return !parts_.farm.has_worker(row.first); });
     auto& row = workers_[hello.worker()];
     row.host = words(hello.host(), limits::word);
+    row.score = std::isfinite(hello.score()) ? std::clamp(hello.score(), 0.0, limits::best_score) : 0;
     if (!hello.device().empty()) row.device = words(hello.device(), limits::word);
     apply(*event);
 }
 
-std::string Shell::assign_message(const LeaseRef& lease) const {
+std::string Shell::assign_message(const LeaseRef& lease) {
     const auto* job = parts_.catalog.find(lease.task.job);
     CHECK_TRUE(job != nullptr);
+    if (assign_heads_.size() > 1024) assign_heads_.clear();
+    auto& head = assign_heads_[lease.task.job];
+    if (head.empty()) {
+        wire::ToWorker message;
+        auto& assign = *message.mutable_assign();
+        assign.set_scene(job->row.added.scene);
+        for (const auto& [name, word] : job->row.added.settings)
+            if (name != "frames" && name != "tile") (*assign.mutable_settings())[name] = word; // the task says them
+        assign.set_tile_edge(job->row.added.tile_edge);
+        head = message.SerializeAsString();
+    }
+    // Two serialised messages one after the other are read as one (protobuf merges them).
     wire::ToWorker message;
-    auto& assign = *message.mutable_assign();
-    to_wire(lease, *assign.mutable_lease());
-    assign.set_scene(job->row.added.scene);
-    for (const auto& [name, word] : job->row.added.settings)
-        if (name != "frames" && name != "tile") (*assign.mutable_settings())[name] = word; // the task says them
-    assign.set_frame_number(job->numbers[lease.task.frame]);
-    assign.set_tile_edge(job->row.added.tile_edge);
-    return message.SerializeAsString();
+    to_wire(lease, *message.mutable_assign()->mutable_lease());
+    message.mutable_assign()->set_frame_number(job->numbers[lease.task.frame]);
+    return head + message.SerializeAsString();
 }
 
 void Shell::send_data(const std::string& peer, const wire::ToWorkerData& message) { parts_.data.send(peer, message.SerializeAsString()); }
@@ -122,10 +134,10 @@ void Shell::on_data(const Router::Message& message) {
     const auto worker = *known;
     switch (body.body_case()) {
     case wire::FromWorkerData::kOffer:
-        on_offer(worker, body.offer());
+        on_offer(worker, *body.mutable_offer());
         break;
     case wire::FromWorkerData::kPart:
-        on_part(worker, body.part());
+        on_part(worker, *body.mutable_part());
         break;
     case wire::FromWorkerData::kFetch:
         on_fetch(message.peer, body.fetch());

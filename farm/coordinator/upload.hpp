@@ -19,6 +19,7 @@ struct Shell::Upload {
     std::uint64_t offset = 0;
     std::uint32_t credit = 0; ///< parts it may still send
     bool started = false, granted = false, complete = false;
+    std::size_t whole = 0; ///< bytes that came with the offer, in `files`; 0: they come in parts
     /// Touched by its lane only.
     std::shared_ptr<std::vector<Store::Writer>> writers = std::make_shared<std::vector<Store::Writer>>();
 };

@@ -76,6 +76,29 @@ struct JobRow {
     friend bool operator==(const JobRow&, const JobRow&) = default;
 };
 
+/// What a job used on one day (UTC). Written in the commit that accepts the tiles, so it counts what was accepted and nothing else, each
+/// once; it outlives the job's own rows.
+struct UsageRow {
+    std::string tenant;
+    scheduler::JobId job = 0;
+    std::int64_t day = 0; ///< days since 1970-01-01
+    std::uint64_t tiles = 0, frames = 0;
+    double device_s = 0;     ///< seconds of tracing by the device
+    double unscored_s = 0;   ///< those of them whose host has no score; they are in no bench_h
+    double bench_h = 0;      ///< benchmark-hours: device-seconds times the host's score, in hours
+    std::uint64_t bytes = 0; ///< of chunks, previews and frames that were stored
+    friend bool operator==(const UsageRow&, const UsageRow&) = default;
+};
+
+/// The day that a time lies in.
+inline std::int64_t day_of(scheduler::Time at) { return at / (std::int64_t{86400} * scheduler::second); }
+
+struct UsageQuery {
+    std::string tenant;                                ///< empty: all tenants
+    scheduler::JobId job = 0;                          ///< 0: all jobs
+    std::int64_t from = 0, to = std::int64_t{1} << 40; ///< days, `to` not included
+};
+
 struct FrameRow {
     std::uint32_t frame = 0;
     scheduler::FrameState state = scheduler::FrameState::queued;
@@ -114,12 +137,17 @@ class Ledger {
     /// Accepted tiles of a frame from tile `first` on, in the order of tiles.
     virtual Result<std::vector<scheduler::TileAccepted>> chunks(scheduler::JobId job, std::uint32_t frame, std::uint32_t first,
                                                                 std::size_t limit) = 0;
+    /// Ordered by tenant, day, job; at most `limit`.
+    virtual Result<std::vector<UsageRow>> usage(const UsageQuery& query, std::size_t limit) = 0;
     virtual Result<std::vector<scheduler::Logged>> events(scheduler::JobId job, std::uint64_t after, std::size_t limit) = 0;
 };
 
 std::unique_ptr<Ledger> open_memory_ledger();
 
-/// One file, WAL, synchronous=FULL. Refuses a file that a newer raymill wrote.
+/// Copies a ledger to a file that is not there yet, as it is at one moment, while a server may write it. The copy is synced.
+Status back_up_sqlite_ledger(const std::filesystem::path& from, const std::filesystem::path& to);
+
+/// One file, WAL, synchronous=FULL. Upgrades one that an older raymill wrote, in one transaction; refuses one of a newer.
 Result<std::unique_ptr<Ledger>> open_sqlite_ledger(const std::filesystem::path& file);
 
 } // namespace raymill::farm

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <mutex>
 #include <set>
+#include <tuple>
 #include <utility>
 
 namespace raymill::farm {
@@ -96,7 +97,26 @@ class MemoryLedger final : public Ledger {
         return rows;
     }
 
+    Result<std::vector<UsageRow>> usage(const UsageQuery& query, std::size_t limit) override {
+        const std::scoped_lock lock(mutex_);
+        std::vector<UsageRow> rows;
+        for (const auto& [key, row] : usage_) {
+            const bool asked = (query.tenant.empty() || row.tenant == query.tenant) && (query.job == 0 || row.job == query.job) &&
+                               row.day >= query.from && row.day < query.to;
+            if (asked && rows.size() < limit) rows.push_back(row);
+        }
+        return rows;
+    }
+
   private:
+    UsageRow& usage_of(JobId job, Time at) {
+        const auto& tenant = jobs_.at(job).added.spec.tenant;
+        auto& row = usage_[{tenant, day_of(at), job}];
+        row.tenant = tenant;
+        row.job = job;
+        row.day = day_of(at);
+        return row;
+    }
     void write(const TaskChanged& e) { tasks_[e.task] = e; }
     void write(const TileAccepted& e) {
         tasks_.erase(e.task);
@@ -104,6 +124,12 @@ class MemoryLedger final : public Ledger {
         auto& job = jobs_.at(e.task.job);
         ++job.tiles_done;
         job.stats.add(e.output);
+        auto& row = usage_of(e.task.job, e.at);
+        ++row.tiles;
+        row.device_s += e.output.trace_s;
+        row.unscored_s += e.output.score > 0 ? 0 : e.output.trace_s;
+        row.bench_h += e.output.trace_s * e.output.score / 3600;
+        row.bytes += e.output.size + e.output.preview_size;
     }
     void write(const FrameChanged& e) {
         auto& job = jobs_.at(e.job);
@@ -112,6 +138,11 @@ class MemoryLedger final : public Ledger {
         frames_[{e.job, e.frame}] = e;
         if (!is_over(e.state)) return;
         ++(e.state == FrameState::done ? job.frames_done : job.frames_failed);
+        if (e.state == FrameState::done) {
+            auto& row = usage_of(e.job, e.at);
+            ++row.frames;
+            row.bytes += e.output.size;
+        }
         tasks_.erase(tasks_.lower_bound({e.job, e.frame, 0}), tasks_.upper_bound({e.job, e.frame, ~0u}));
     }
     void write(const JobChanged& e) {
@@ -145,6 +176,7 @@ class MemoryLedger final : public Ledger {
     std::map<std::pair<JobId, std::uint32_t>, FrameChanged> frames_;
     std::map<JobId, std::map<std::uint64_t, Logged>> events_;
     std::uint64_t last_seq_ = 0;
+    std::map<std::tuple<std::string, std::int64_t, JobId>, UsageRow> usage_; ///< by tenant, day, job
 };
 
 } // namespace

@@ -1,108 +1,19 @@
 // The default ledger: one SQLite file. The writer's connection belongs to the thread that commits; questions share a second one behind a
 // lock, which in WAL mode neither waits for the writer nor makes it wait.
 #include "farm/ledger/ledger.hpp"
+#include "farm/ledger/sqlite_parts.hpp"
 
+#include <algorithm>
 #include <mutex>
 #include <nlohmann/json.hpp>
-#include <sqlite3.h>
 #include <sys/stat.h>
 #include <tuple>
-#include <type_traits>
 
 namespace raymill::farm {
 
 using namespace scheduler;
 
 namespace {
-
-constexpr int schema_version = 1;
-
-constexpr const char* schema = R"sql(
-CREATE TABLE tenants (name TEXT NOT NULL, token_sha256 TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE scenes (tenant TEXT NOT NULL, scene TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (tenant, scene)) WITHOUT ROWID;
-CREATE TABLE jobs (
-  job INTEGER PRIMARY KEY, tenant TEXT NOT NULL, scene TEXT NOT NULL, name TEXT NOT NULL, key TEXT NOT NULL, settings TEXT NOT NULL,
-  tile_edge INTEGER NOT NULL, frames INTEGER NOT NULL, tiles INTEGER NOT NULL, created INTEGER NOT NULL,
-  state INTEGER NOT NULL DEFAULT 0, started INTEGER NOT NULL DEFAULT 0, finished INTEGER NOT NULL DEFAULT 0,
-  fault_code TEXT NOT NULL DEFAULT '', fault_message TEXT NOT NULL DEFAULT '', device TEXT NOT NULL DEFAULT '', notes TEXT NOT NULL DEFAULT '[]');
-CREATE UNIQUE INDEX jobs_by_key ON jobs (tenant, key) WHERE key <> '';
--- The newest fence of each task that was leased and is not done.
-CREATE TABLE tasks (
-  job INTEGER NOT NULL, frame INTEGER NOT NULL, tile INTEGER NOT NULL, fence INTEGER NOT NULL, holder TEXT NOT NULL, last_holder TEXT NOT NULL,
-  failures INTEGER NOT NULL, losses INTEGER NOT NULL, failed_by TEXT NOT NULL, PRIMARY KEY (job, frame, tile)) WITHOUT ROWID;
--- Accepted tiles: what is billed.
-CREATE TABLE tiles (
-  job INTEGER NOT NULL, frame INTEGER NOT NULL, tile INTEGER NOT NULL, fence INTEGER NOT NULL, worker TEXT NOT NULL, seq INTEGER NOT NULL,
-  sha256 TEXT NOT NULL, size INTEGER NOT NULL, preview TEXT NOT NULL, preview_size INTEGER NOT NULL, samples INTEGER NOT NULL, rays INTEGER NOT NULL,
-  trace_s REAL NOT NULL, trace_cpu_s REAL NOT NULL, prepare_s REAL NOT NULL, peak_rss_mb REAL NOT NULL, PRIMARY KEY (job, frame, tile)) WITHOUT ROWID;
-CREATE TABLE frames (
-  job INTEGER NOT NULL, frame INTEGER NOT NULL, state INTEGER NOT NULL, fault_code TEXT NOT NULL, fault_message TEXT NOT NULL,
-  sha256 TEXT NOT NULL, size INTEGER NOT NULL, trace_s REAL NOT NULL, trace_cpu_s REAL NOT NULL, PRIMARY KEY (job, frame)) WITHOUT ROWID;
-CREATE TABLE events (
-  seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, job INTEGER NOT NULL, what TEXT NOT NULL, frame INTEGER NOT NULL, tile INTEGER NOT NULL, state TEXT NOT NULL,
-  fault_code TEXT NOT NULL, fault_message TEXT NOT NULL, total INTEGER NOT NULL, done INTEGER NOT NULL);
-CREATE INDEX events_by_job ON events (job, seq);
-)sql";
-
-using Connection = std::unique_ptr<sqlite3, decltype([](sqlite3* db) { sqlite3_close(db); })>;
-
-std::unexpected<Error> sql_error(sqlite3* db, const char* where) {
-    return fail(Code::io, std::string("ledger: ") + where, sqlite3_errmsg(db));
-}
-
-/// A prepared statement; bind in order, then step. Reset on destruction of its Run.
-class Statement {
-  public:
-    Statement() = default;
-    Status prepare(sqlite3* db, const char* sql) {
-        db_ = db;
-        sqlite3_stmt* raw = nullptr;
-        if (sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &raw, nullptr) != SQLITE_OK) return sql_error(db, sql);
-        statement_.reset(raw);
-        return {};
-    }
-    template<class... Values> Statement& bind(const Values&... values) {
-        sqlite3_reset(statement_.get());
-        int at = 0;
-        (bind_one(++at, values), ...);
-        return *this;
-    }
-    /// True while there is a row.
-    Result<bool> step() {
-        const int code = sqlite3_step(statement_.get());
-        if (code == SQLITE_ROW) return true;
-        const auto error = code == SQLITE_DONE ? std::string() : std::string(sqlite3_errmsg(db_));
-        sqlite3_reset(statement_.get());
-        if (code == SQLITE_DONE) return false;
-        return fail(Code::io, "ledger", error);
-    }
-    Status run() {
-        const auto row = step();
-        if (!row) return std::unexpected(row.error());
-        return {};
-    }
-    [[nodiscard]] std::string text(int column) const {
-        const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
-        return {bytes != nullptr ? bytes : "", static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
-    }
-    [[nodiscard]] std::int64_t integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
-    [[nodiscard]] std::uint32_t small(int column) const { return static_cast<std::uint32_t>(integer(column)); }
-    [[nodiscard]] std::uint64_t big(int column) const { return static_cast<std::uint64_t>(integer(column)); }
-    [[nodiscard]] double real(int column) const { return sqlite3_column_double(statement_.get(), column); }
-
-  private:
-    // The texts outlive the step: they are the callers' arguments.
-    void bind_one(int at, const std::string& value) {
-        sqlite3_bind_text(statement_.get(), at, value.data(), static_cast<int>(value.size()), SQLITE_STATIC);
-    }
-    void bind_one(int at, double value) { sqlite3_bind_double(statement_.get(), at, value); }
-    template<class T>
-    requires std::is_integral_v<T> || std::is_enum_v<T>
-    void bind_one(int at, T value) { sqlite3_bind_int64(statement_.get(), at, static_cast<sqlite3_int64>(value)); }
-
-    sqlite3* db_ = nullptr;
-    std::unique_ptr<sqlite3_stmt, decltype([](sqlite3_stmt* s) { sqlite3_finalize(s); })> statement_;
-};
 
 Result<Connection> connect(const std::filesystem::path& file) {
     sqlite3* raw = nullptr;
@@ -112,8 +23,12 @@ Result<Connection> connect(const std::filesystem::path& file) {
         return fail(Code::io, file.string(),
                     std::string("the ledger cannot be opened: ") + (raw != nullptr ? sqlite3_errmsg(raw) : "no memory"));
     sqlite3_busy_timeout(raw, 10000);
-    if (sqlite3_exec(raw, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;", nullptr, nullptr, nullptr) !=
-        SQLITE_OK)
+    // The log is folded into the file each 32 MiB, not each 4 (the default): that costs a few random writes and two fsyncs, during which
+    // nothing is committed. The cache, 64 MiB, is for the ends of the tables, where all the writing is.
+    if (sqlite3_exec(raw,
+                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF; PRAGMA wal_autocheckpoint=8192; "
+                     "PRAGMA cache_size=-65536;",
+                     nullptr, nullptr, nullptr) != SQLITE_OK)
         return fail(Code::io, file.string(), std::string("the ledger cannot be used: ") + sqlite3_errmsg(raw));
     return db;
 }
@@ -141,7 +56,7 @@ class SqliteLedger final : public Ledger {
         if (!writer) return std::unexpected(writer.error());
         writer_ = std::move(*writer);
         ::chmod(file.c_str(), 0600);
-        if (auto ok = set_up(file); !ok) return ok;
+        if (auto ok = set_up_schema(writer_.get(), file); !ok) return ok;
         auto reader = connect(file);
         if (!reader) return std::unexpected(reader.error());
         reader_ = std::move(*reader);
@@ -150,9 +65,14 @@ class SqliteLedger final : public Ledger {
 
     Status commit(std::span<const Entry> entries) override {
         if (broken_) return fail(Code::io, "ledger", "an earlier commit failed; the server must be started anew");
+        used_.clear();
+        const auto seq_before = last_seq_written_;
         Status ok = begin_.bind().run();
         for (const auto& entry : entries)
             if (ok) ok = std::visit([this](const auto& e) { return write(e); }, entry);
+        for (const auto& [key, u] : used_)
+            if (ok) ok = add_usage_.bind(u.job, u.day, u.tiles, u.frames, u.device_s, u.unscored_s, u.bench_h, u.bytes).run();
+        if (ok && last_seq_written_ != seq_before) ok = set_seq_.bind(last_seq_written_).run();
         if (ok) ok = commit_.bind().run();
         if (!ok) {
             broken_ = true;
@@ -262,6 +182,12 @@ class SqliteLedger final : public Ledger {
         });
     }
 
+    Result<std::vector<UsageRow>> usage(const UsageQuery& query, std::size_t limit) override {
+        return read<UsageRow>(usage_, std::tuple(query.tenant, query.job, query.from, query.to, limit), [](const Statement& s) {
+            return UsageRow{s.text(0), s.big(1), s.integer(2), s.big(3), s.big(4), s.real(5), s.real(6), s.real(7), s.big(8)};
+        });
+    }
+
   private:
     /// A question: its statement is shared, so it is bound under the lock.
     template<class Row, class... Values, class Make>
@@ -284,24 +210,8 @@ class SqliteLedger final : public Ledger {
         o.sha256 = s.text(6), o.size = s.big(7), o.preview = s.text(8), o.preview_size = s.big(9), o.samples = s.big(10),
         o.rays = s.big(11);
         o.trace_s = s.real(12), o.trace_cpu_s = s.real(13), o.prepare_s = s.real(14), o.peak_rss_mb = s.real(15);
+        tile.at = s.integer(16), o.score = s.real(17);
         return tile;
-    }
-
-    Status set_up(const std::filesystem::path& file) {
-        Statement version;
-        if (auto ok = version.prepare(writer_.get(), "PRAGMA user_version"); !ok) return ok;
-        if (const auto row = version.step(); !row) return std::unexpected(row.error());
-        const auto found = version.integer(0);
-        version.bind();
-        if (found == schema_version) return {};
-        if (found != 0)
-            return fail(Code::unsupported, file.string(),
-                        "the ledger has schema " + std::to_string(found) + ", this raymill knows " + std::to_string(schema_version) +
-                            "; use the raymill that wrote it");
-        const auto sql = std::string("BEGIN IMMEDIATE;") + schema + "PRAGMA user_version=" + std::to_string(schema_version) + ";COMMIT;";
-        if (sqlite3_exec(writer_.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
-            return sql_error(writer_.get(), "making its tables");
-        return {};
     }
 
     Status prepare() {
@@ -312,14 +222,20 @@ class SqliteLedger final : public Ledger {
             {&commit_, "COMMIT"},
             {&put_task_, "INSERT OR REPLACE INTO tasks VALUES (?,?,?,?,?,?,?,?,?)"},
             {&drop_tasks_, "DELETE FROM tasks WHERE job=? AND frame BETWEEN ? AND ? AND tile BETWEEN ? AND ?"},
-            {&add_tile_, "INSERT OR IGNORE INTO tiles VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
+            {&add_tile_, "INSERT OR IGNORE INTO tiles VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
             {&put_frame_,
              "INSERT INTO frames VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (job, frame) DO UPDATE SET state=excluded.state, "
              "fault_code=excluded.fault_code, fault_message=excluded.fault_message, sha256=excluded.sha256, size=excluded.size, "
              "trace_s=excluded.trace_s, trace_cpu_s=excluded.trace_cpu_s WHERE state NOT IN (3, 4)"},
             {&set_job_, "UPDATE jobs SET state=?2, fault_code=?3, fault_message=?4, started=CASE WHEN ?2=1 THEN ?5 ELSE started END, "
                         "finished=CASE WHEN ?2>1 THEN ?5 ELSE finished END WHERE job=?1"},
-            {&add_event_, "INSERT INTO events VALUES (?,?,?,?,?,?,?,?,?,?,?)"},
+            {&add_event_, "INSERT INTO events (seq, at, job, what, frame, tile, state, fault_code, fault_message, total, done) VALUES "
+                          "(?,?,?,?,?,?,?,?,?,?,?)"},
+            {&set_seq_, "INSERT OR REPLACE INTO numbers VALUES ('last_seq', ?)"},
+            {&add_usage_, "INSERT INTO usage SELECT tenant, ?2, ?1, ?3, ?4, ?5, ?6, ?7, ?8 FROM jobs WHERE job=?1 ON CONFLICT (tenant, "
+                          "day, job) DO UPDATE "
+                          "SET tiles=tiles+excluded.tiles, frames=frames+excluded.frames, device_s=device_s+excluded.device_s, "
+                          "unscored_s=unscored_s+excluded.unscored_s, bench_h=bench_h+excluded.bench_h, bytes=bytes+excluded.bytes"},
             {&clear_tenants_, "DELETE FROM tenants"},
             {&add_tenant_, "INSERT OR REPLACE INTO tenants VALUES (?,?)"},
             {&add_scene_, "INSERT OR IGNORE INTO scenes VALUES (?,?,?)"},
@@ -343,16 +259,19 @@ class SqliteLedger final : public Ledger {
             {&done_, "SELECT frame, tile FROM tiles WHERE job=? ORDER BY frame, tile"},
             {&all_frames_,
              "SELECT frame, state, fault_code, fault_message, sha256, size, trace_s, trace_cpu_s FROM frames WHERE job=? ORDER BY frame"},
-            {&last_seq_, "SELECT ifnull(max(seq), 0) FROM events"},
+            {&last_seq_, "SELECT value FROM numbers WHERE name='last_seq'"},
+            {&usage_,
+             "SELECT tenant, job, day, tiles, frames, device_s, unscored_s, bench_h, bytes FROM usage WHERE (?1='' OR tenant=?1) AND "
+             "(?2=0 OR job=?2) AND day>=?3 AND day<?4 ORDER BY tenant, day, job LIMIT ?5"},
             {&frames_, "SELECT frame, state, fault_code, fault_message, sha256, size, (SELECT count(*) FROM tiles t WHERE t.job=f.job AND "
                        "t.frame=f.frame) "
                        "FROM frames f WHERE job=? AND frame>=? ORDER BY frame LIMIT ?"},
             {&tiles_, "SELECT job, frame, tile, fence, worker, seq, sha256, size, preview, preview_size, samples, rays, trace_s, "
                       "trace_cpu_s, prepare_s, "
-                      "peak_rss_mb FROM tiles WHERE job=? AND frame=? AND seq>? ORDER BY seq LIMIT ?"},
+                      "peak_rss_mb, at, score FROM tiles WHERE job=? AND frame=? AND seq>? ORDER BY seq LIMIT ?"},
             {&chunks_, "SELECT job, frame, tile, fence, worker, seq, sha256, size, preview, preview_size, samples, rays, trace_s, "
                        "trace_cpu_s, prepare_s, "
-                       "peak_rss_mb FROM tiles WHERE job=? AND frame=? AND tile>=? ORDER BY tile LIMIT ?"},
+                       "peak_rss_mb, at, score FROM tiles WHERE job=? AND frame=? AND tile>=? ORDER BY tile LIMIT ?"},
             {&events_, "SELECT seq, at, what, frame, tile, state, fault_code, fault_message, total, done FROM events WHERE job=? AND seq>? "
                        "ORDER BY seq LIMIT ?"},
         };
@@ -371,16 +290,29 @@ class SqliteLedger final : public Ledger {
     Status write(const TileAccepted& e) {
         const auto& o = e.output;
         if (auto ok = drop_tasks(e.task, e.task); !ok) return ok;
-        return add_tile_
-            .bind(e.task.job, e.task.frame, e.task.tile, e.fence, e.worker, e.seq, o.sha256, o.size, o.preview, o.preview_size, o.samples,
-                  o.rays, o.trace_s, o.trace_cpu_s, o.prepare_s, o.peak_rss_mb)
-            .run();
+        auto ok = add_tile_
+                      .bind(e.task.job, e.task.frame, e.task.tile, e.fence, e.worker, e.seq, o.sha256, o.size, o.preview, o.preview_size,
+                            o.samples, o.rays, o.trace_s, o.trace_cpu_s, o.prepare_s, o.peak_rss_mb, e.at, o.score)
+                      .run();
+        if (!ok || add_tile_.changes() == 0) return ok; // it was accepted before: nothing is billed
+        auto& used = usage_in(e.task.job, e.at);
+        ++used.tiles;
+        used.device_s += o.trace_s;
+        used.unscored_s += o.score > 0 ? 0 : o.trace_s;
+        used.bench_h += o.trace_s * o.score / 3600;
+        used.bytes += o.size + o.preview_size;
+        return ok;
     }
     Status write(const FrameChanged& e) {
         const auto& o = e.output;
         if (is_over(e.state))
             if (auto ok = drop_tasks({e.job, e.frame, 0}, {e.job, e.frame, ~0u}); !ok) return ok;
-        return put_frame_.bind(e.job, e.frame, e.state, e.fault.code, e.fault.message, o.sha256, o.size, o.trace_s, o.trace_cpu_s).run();
+        auto ok = put_frame_.bind(e.job, e.frame, e.state, e.fault.code, e.fault.message, o.sha256, o.size, o.trace_s, o.trace_cpu_s).run();
+        if (!ok || e.state != FrameState::done || put_frame_.changes() == 0) return ok;
+        auto& used = usage_in(e.job, e.at);
+        ++used.frames;
+        used.bytes += o.size;
+        return ok;
     }
     Status write(const JobChanged& e) {
         if (is_over(e.state))
@@ -388,6 +320,7 @@ class SqliteLedger final : public Ledger {
         return set_job_.bind(e.job, e.state, e.fault.code, e.fault.message, e.at).run();
     }
     Status write(const Logged& e) {
+        last_seq_written_ = std::max(last_seq_written_, e.seq);
         return add_event_
             .bind(e.seq, e.at, e.job, e.what, e.frame, e.tile, e.state, e.fault.code, e.fault.message, e.tiles_total, e.tiles_done)
             .run();
@@ -408,6 +341,12 @@ class SqliteLedger final : public Ledger {
         const auto notes = joined(e.notes);
         return note_job_.bind(e.job, e.device, notes).run();
     }
+    UsageRow& usage_in(JobId job, Time at) {
+        auto& row = used_[{job, day_of(at)}];
+        row.job = job;
+        row.day = day_of(at);
+        return row;
+    }
     Status drop_tasks(const TaskId& first, const TaskId& last) {
         return drop_tasks_.bind(first.job, first.frame, last.frame, first.tile, last.tile).run();
     }
@@ -415,9 +354,11 @@ class SqliteLedger final : public Ledger {
     Connection writer_, reader_;
     std::mutex reading_;
     bool broken_ = false;
+    std::map<std::pair<JobId, std::int64_t>, UsageRow> used_; ///< by this commit; added to the table at its end
+    std::uint64_t last_seq_written_ = 0;
     Statement begin_, commit_, put_task_, drop_tasks_, add_tile_, put_frame_, set_job_, add_event_, clear_tenants_, add_tenant_, add_scene_,
-        add_job_, note_job_;
-    Statement tenants_, has_scene_, jobs_, tasks_, done_, all_frames_, last_seq_, frames_, tiles_, chunks_, events_;
+        add_job_, note_job_, set_seq_, add_usage_;
+    Statement tenants_, has_scene_, jobs_, tasks_, done_, all_frames_, last_seq_, frames_, tiles_, chunks_, events_, usage_;
 };
 
 } // namespace

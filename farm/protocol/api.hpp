@@ -5,7 +5,7 @@
 /// Depends on renderer/base only. This file is the reference of the HTTP API; the coordinator serves it, farm/client, tools/python and the page speak it.
 ///
 /// JSON bodies, UTF-8; times are integer microseconds since 1970 (`*_us`); hashes are SHA-256 in lower-case hexadecimal; numbers of frames are signed.
-/// Job ids are words of lower-case hexadecimal. Every request carries `Authorization: Bearer TOKEN`, but for /healthz and the page's static files.
+/// Job ids are words of lower-case hexadecimal. Every request carries `Authorization: Bearer TOKEN`, but for /healthz, /readyz, /metrics and the page's static files.
 /// A failure is `{"error": {"code": C, "message": M}}` with status 400 (usage, bad_input), 401/403 (no good token / not for this scope), 404, 409 (conflict),
 /// 411 (chunked), 413/414/431 (too large), 415 (compressed, a form), 416, 429 (too many), 503 (not ready). C is a name of raymill::Code ("usage", "bad_input", "refused", "no_device", ...).
 ///
@@ -25,8 +25,11 @@
 /// | GET /v1/jobs/J/frames/F/tiles?after=SEQ | {"tiles": [TILE], "next": SEQ} accepted tiles with a seq above SEQ, at most 1000; "next" is the last one's seq (SEQ where none came) |
 /// | GET /v1/jobs/J/frames/F/tiles/K/preview | 8-bit PNG of that tile, tone-mapped |
 /// | GET /v1/jobs/J/events?after=SEQ&wait_s=W | {"events": [EVENT], "next": SEQ}; at most 1000; waits up to W (at most 30) seconds for a first one |
-/// | GET /v1/workers | {"workers": [{"id", "host", "device", "state": idle|busy|lost, "tiles_done", "running"}]} |
+/// | GET /v1/workers | {"workers": [{"id", "host", "device", "state": idle|busy|lost, "tiles_done", "running", "score"}]} |
 /// | GET /v1/self | {"tenant": T or null, "key": id, "rights": [read|submit|operate|enrol]}: whose token this is |
+/// | GET /v1/usage?by=B&job=J&from=D&to=D&format=F | {"usage": [USAGE]}: the tenant's own, summed by B (tenant, job or day; job), of days D to D (YYYY-MM-DD, UTC, both with them); F is json or csv |
+/// | GET /readyz | {"status": "ready"}; 503 while the server is stopping |
+/// | GET /metrics | Prometheus' text format; from the coordinator's own machine only, without a token |
 /// | GET / and /web/* | the page |
 ///
 /// For operators (a key of scope "operator", or the user's own token on this machine); GET /v1/workers is theirs too:
@@ -50,6 +53,8 @@
 /// FRAME {"frame", "state": queued|running|assembling|done|failed|cancelled, "tiles": {"total", "done"}, "width", "height", "sha256"|null, "size"|null,
 ///   "error": {"code", "message"}|null}
 /// TILE {"tile", "x", "y", "width", "height", "seq"}
+/// USAGE {"tenant", "job"?, "day"?, "tiles", "frames", "device_s", "unscored_s", "bench_h", "bytes"}: accepted tiles only; bench_h are device-seconds
+///   times their host's score, in hours; unscored_s are those of hosts without one.
 /// EVENT {"seq", "time_us", "event": tile|frame|job, "frame"?, "tile"?, "state"?, "error"?: {"code", "message"}, "tiles": {"total", "done"}}
 ///   A job's last event has "event": "job" and state done, failed or cancelled. `seq` grows but has gaps.
 // clang-format on

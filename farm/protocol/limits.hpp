@@ -9,7 +9,10 @@ namespace raymill::farm::limits {
 inline constexpr std::size_t part_bytes = 512u << 10;                 ///< of a blob or a result, in one message
 inline constexpr std::size_t message_bytes = part_bytes + (4u << 10); ///< a larger one closes the connection
 inline constexpr std::uint32_t upload_credit = 8;                     ///< parts of one result that may be under way
-inline constexpr std::uint32_t uploads_a_worker = 2;                  ///< results one worker may be sending at a time
+inline constexpr std::uint32_t uploads_a_worker = 2;                  ///< results one worker may be sending in parts at a time
+inline constexpr std::uint32_t whole_offers_a_worker = 32;            ///< results that came with their offer and wait for their verdict
+inline constexpr std::size_t results_ahead = 64;                      ///< kept by a worker; past it it asks for no more work
+inline constexpr std::size_t whole_offers_bytes = 256u << 20;         ///< likewise, of all workers; past it they are told to come again
 inline constexpr std::uint32_t fetches_a_worker = 8;                  ///< part requests one worker may have unanswered
 inline constexpr std::size_t outbox_bytes = 16u << 20;                ///< unsent to one peer; past it the peer is dropped
 inline constexpr std::size_t outbox_messages = 4096;                  ///< likewise
@@ -17,6 +20,7 @@ inline constexpr std::size_t peers = 20000;                           ///< conne
 inline constexpr std::size_t workers = 10000;                         ///< connected at a time
 inline constexpr std::uint32_t slots_a_worker = 16;                   ///< tasks that one worker may hold unrendered
 inline constexpr std::size_t leases_a_hello = 256;                    ///< leases that one worker may present
+inline constexpr double best_score = 1e6;                             ///< of a worker's device, in benchmark units
 inline constexpr std::size_t word = 256;                              ///< a host's, device's or worker's name
 inline constexpr std::size_t reason = 2000;                           ///< the words of a failure
 

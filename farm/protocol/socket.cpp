@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <malloc.h>
 #include <utility>
 #include <vector>
 #include <zmq.h>
@@ -24,7 +25,6 @@ void set_common(void* socket) {
     set(socket, ZMQ_IPV6, 1);
     set(socket, ZMQ_RCVHWM, 1000);
     set(socket, ZMQ_SNDHWM, 1000);
-    set(socket, ZMQ_HANDSHAKE_IVL, 2000);
     set(socket, ZMQ_HEARTBEAT_IVL, 3000);
     set(socket, ZMQ_HEARTBEAT_TIMEOUT, 10000);
     // On the wire a CURVE message is 33 bytes longer: its name (8), a nonce (8), a MAC (16) and flags (1) (ZeroMQ RFC 26).
@@ -64,9 +64,13 @@ Status check_messaging() {
     return {};
 }
 
-Messaging::Messaging() : context_(zmq_ctx_new()) {
+Messaging::Messaging(int sockets, int threads) : context_(zmq_ctx_new()) {
+    // Parts of half a MiB come and go by the hundred a second: from the heap, not each from fresh pages of the system's.
+    ::mallopt(M_MMAP_THRESHOLD, 16 << 20);
+    ::mallopt(M_TRIM_THRESHOLD, 64 << 20);
     CHECK_TRUE(context_ != nullptr);
-    zmq_ctx_set(context_, ZMQ_MAX_SOCKETS, 64);
+    CHECK_SAME(zmq_ctx_set(context_, ZMQ_MAX_SOCKETS, sockets), 0);
+    CHECK_SAME(zmq_ctx_set(context_, ZMQ_IO_THREADS, threads), 0);
 }
 Messaging::~Messaging() { zmq_ctx_term(context_); }
 
@@ -127,6 +131,9 @@ Result<Router> Router::bind(Messaging& messaging, const Address& address, const 
     set_common(socket);
     set(socket, ZMQ_ROUTER_MANDATORY, 1);
     set(socket, ZMQ_BACKLOG, 4096);
+    // A silent connection is cut off after this. When thousands come at once (a coordinator that was started anew) their handshakes take
+    // turns, two or three ms each: with 2 s most were cut off in the middle, came again, and were cut off again.
+    set(socket, ZMQ_HANDSHAKE_IVL, 20000);
     set(socket, ZMQ_CURVE_SERVER, 1);
     set(socket, ZMQ_CURVE_SECRETKEY, keys.secret_key);
     set(socket, ZMQ_ZAP_DOMAIN, zap_domain);
@@ -186,7 +193,8 @@ Result<Dealer> Dealer::connect(Messaging& messaging, const Address& address, con
     void* socket = zmq_socket(messaging.raw(), ZMQ_DEALER);
     CHECK_TRUE(socket != nullptr);
     set_common(socket);
-    set(socket, ZMQ_IMMEDIATE, 1); // nothing queues for a connection that is not there
+    set(socket, ZMQ_IMMEDIATE, 1);         // nothing queues for a connection that is not there
+    set(socket, ZMQ_HANDSHAKE_IVL, 60000); // a crowd before it: giving up would only make it longer
     set(socket, ZMQ_RECONNECT_IVL, address.loopback() ? 100 : 500);
     set(socket, ZMQ_RECONNECT_IVL_MAX, address.loopback() ? 1000 : 30000);
     set(socket, ZMQ_CURVE_SERVERKEY, server_key);

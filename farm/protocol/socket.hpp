@@ -2,7 +2,7 @@
 /// The one wrapper of libzmq: encrypted sockets between workers and the coordinator. Facts it takes care of (seen on libzmq 4.3.4, Debian
 /// 12): a ROUTER drops silently unless told to be MANDATORY; MAXMSGSIZE is per part, so more parts than one end the peer's welcome; RCVHWM
 /// 1 stalls behind the ZAP user id; a routing id is only a claim, the CURVE key that ZAP saw is the identity; a silent client is cut off
-/// after HANDSHAKE_IVL. A socket belongs to one thread.
+/// after HANDSHAKE_IVL, which must outlast a crowd's handshakes. A socket belongs to one thread.
 #include "farm/protocol/address.hpp"
 #include "farm/protocol/keys.hpp"
 
@@ -21,7 +21,8 @@ Status check_messaging();
 
 class Messaging { ///< libzmq's context; outlives its sockets
   public:
-    Messaging();
+    /// `sockets`: how many there may be; `threads`: that encrypt and move bytes.
+    explicit Messaging(int sockets = 64, int threads = 1);
     ~Messaging();
     Messaging(const Messaging&) = delete;
     Messaging& operator=(const Messaging&) = delete;

@@ -127,7 +127,7 @@ void Farm::accept(const LeaseRef& lease, const WorkerId& worker, const Output& o
     }
     ++frame.done;
     ++job.tiles_done;
-    effects_.records.emplace_back(TileAccepted{id, lease.fence, worker, output, next_seq_}); // log() below uses that seq
+    effects_.records.emplace_back(TileAccepted{id, lease.fence, worker, output, next_seq_, now_}); // log() below uses that seq
     log(job, "tile", id.frame, id.tile, "done", {});
     if (frame.done == job.spec.tiles) {
         set_frame_state(job, id.frame, FrameState::assembling);
@@ -249,7 +249,7 @@ void Farm::end_job(JobId id, JobState state, const Fault& fault) {
 
 void Farm::set_frame_state(Job& job, std::uint32_t index, FrameState state, const Fault& fault, const Output& output) {
     job.frames.at(index).state = state;
-    effects_.records.emplace_back(FrameChanged{job.spec.id, index, state, fault, output});
+    effects_.records.emplace_back(FrameChanged{job.spec.id, index, state, fault, output, now_});
     log(job, "frame", index, 0, name_of(state), fault);
 }
 

@@ -68,6 +68,7 @@ class Farm {
     void check() const;
 
     [[nodiscard]] std::vector<WorkerView> workers() const;
+    [[nodiscard]] std::size_t worker_count() const { return workers_.size(); } ///< connected
     [[nodiscard]] bool has_worker(const WorkerId& worker) const { return workers_.contains(worker); }
     [[nodiscard]] std::uint64_t leased(JobId job) const; ///< tiles of the job out on a lease
     [[nodiscard]] std::uint64_t waiting() const { return waiting_; }

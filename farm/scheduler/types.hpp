@@ -50,6 +50,7 @@ struct Output {
     std::uint64_t size = 0, preview_size = 0;
     std::uint64_t samples = 0, rays = 0;
     double trace_s = 0, trace_cpu_s = 0, prepare_s = 0, peak_rss_mb = 0;
+    double score = 0; ///< of the host that made it, by `raymill bench`; 0: not measured. Device-seconds times score are what is billed
     friend bool operator==(const Output&, const Output&) = default;
 };
 
@@ -135,6 +136,7 @@ struct TileAccepted {
     WorkerId worker;
     Output output;
     std::uint64_t seq = 0;
+    Time at = 0;
     friend bool operator==(const TileAccepted&, const TileAccepted&) = default;
 };
 struct FrameChanged {
@@ -143,6 +145,7 @@ struct FrameChanged {
     FrameState state = FrameState::queued;
     Fault fault;   ///< where failed
     Output output; ///< where done
+    Time at = 0;
     friend bool operator==(const FrameChanged&, const FrameChanged&) = default;
 };
 struct JobChanged {

@@ -2,6 +2,7 @@
 
 #include "farm/protocol/files.hpp"
 #include "farm/protocol/sha256.hpp"
+#include "farm/store/packs.hpp"
 #include "renderer/base/check.hpp"
 
 #include <algorithm>
@@ -50,6 +51,8 @@ std::optional<std::uint64_t> size_of_file(const fs::path& path) {
     return static_cast<std::uint64_t>(info.st_size);
 }
 
+static_assert(Store::largest_small == Packs::largest_blob);
+
 /// A tenant's name as a folder's: letters, digits, '-', '_' stay; all else becomes %XX, so that no two names meet and none leaves the
 /// store.
 std::string folder_name(const std::string& tenant) {
@@ -74,9 +77,57 @@ Result<std::unique_ptr<Store>> Store::open(const fs::path& folder) {
     for (const auto& tenant : fs::directory_iterator(folder, error)) {
         std::error_code ignored;
         fs::remove_all(tenant.path() / "new", ignored); // results that were coming in when the last process ended
+        if (!fs::exists(tenant.path() / "packs", ignored)) continue;
+        auto packs = Packs::open(tenant.path() / "packs");
+        if (!packs) return std::unexpected(packs.error());
+        store->packs_[tenant.path().filename()] = std::move(*packs);
     }
     if (error) return fail(Code::io, folder.string(), "the store cannot be read: " + error.message());
     return store;
+}
+
+Store::Store(fs::path folder) : folder_(std::move(folder)) {}
+Store::~Store() = default;
+
+Packs* Store::packs_of(const std::string& tenant) const {
+    const std::scoped_lock lock(mutex_);
+    const auto found = packs_.find(folder_name(tenant));
+    return found == packs_.end() ? nullptr : found->second.get();
+}
+
+Result<Packs*> Store::make_packs(const std::string& tenant) {
+    if (auto* packs = packs_of(tenant); packs != nullptr) return packs;
+    if (auto ok = make_tenant_folder(tenant, "packs"); !ok) return std::unexpected(ok.error());
+    const std::scoped_lock lock(mutex_);
+    auto& packs = packs_[folder_name(tenant)];
+    if (!packs) {
+        auto opened = Packs::open(tenant_folder(tenant) / "packs");
+        if (!opened) return std::unexpected(opened.error());
+        packs = std::move(*opened);
+    }
+    return packs.get();
+}
+
+std::vector<Status> Store::put_small(std::span<const Small> blobs) {
+    std::vector<Status> outcomes(blobs.size());
+    std::map<std::string, std::vector<std::size_t>> by_tenant;
+    for (std::size_t i = 0; i < blobs.size(); ++i) {
+        const auto& [tenant, sha256, bytes] = blobs[i];
+        if (bytes.size() > largest_small)
+            outcomes[i] = fail(Code::bad_input, sha256, "the blob is too large for a pack");
+        else if (sha256_of(bytes) != sha256)
+            outcomes[i] = fail(Code::bad_input, sha256, "the bytes that arrived have another hash");
+        else
+            by_tenant[tenant].push_back(i);
+    }
+    for (const auto& [tenant, mine] : by_tenant) {
+        std::vector<Packs::Blob> list;
+        for (const auto i : mine) list.push_back({blobs[i].sha256, blobs[i].bytes});
+        const auto packs = make_packs(tenant);
+        const auto ok = packs ? (*packs)->append(list) : Status(std::unexpected(packs.error()));
+        for (const auto i : mine) outcomes[i] = ok;
+    }
+    return outcomes;
 }
 
 fs::path Store::tenant_folder(const std::string& tenant) const { return folder_ / folder_name(tenant); }
@@ -89,10 +140,14 @@ fs::path Store::path_of(const std::string& tenant, const std::string& sha256) co
 bool Store::has(const std::string& tenant, const std::string& sha256) const { return size(tenant, sha256).has_value(); }
 
 std::optional<std::uint64_t> Store::size(const std::string& tenant, const std::string& sha256) const {
+    if (const auto* packs = packs_of(tenant); packs != nullptr)
+        if (const auto small = packs->size(sha256)) return small;
     return size_of_file(path_of(tenant, sha256));
 }
 
 Result<std::string> Store::read(const std::string& tenant, const std::string& sha256, std::uint64_t offset, std::size_t limit) const {
+    if (const auto* packs = packs_of(tenant); packs != nullptr)
+        if (auto small = packs->read(sha256, offset, limit)) return std::move(*small);
     const auto path = path_of(tenant, sha256);
     const File file(path, O_RDONLY);
     if (!file.is_open()) return fail(Code::io, "store", "there is no blob " + sha256);

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -20,8 +21,11 @@
 
 namespace raymill::farm {
 
+class Packs;
+
 class Store {
   public:
+    ~Store();
     /// Makes the folder; removes what earlier crashes left half-done (but for parts that can be continued).
     static Result<std::unique_ptr<Store>> open(const std::filesystem::path& folder);
 
@@ -66,17 +70,30 @@ class Store {
     /// A small blob at once.
     Status put(const std::string& tenant, const std::string& sha256, std::string_view bytes);
 
-    /// Where the blob lies, whether it is there or not.
+    /// Blobs of at most `largest_small` bytes, many at a time for the price of one: each is hash-checked (Code::bad_input), and durable and
+    /// visible when this returns, unless its own status says otherwise. They lie together in packs (packs.hpp). Several callers wait for
+    /// each other.
+    struct Small {
+        std::string tenant, sha256;
+        std::string_view bytes;
+    };
+    static constexpr std::size_t largest_small = 512u << 10;
+    std::vector<Status> put_small(std::span<const Small> blobs);
+
+    /// Where a blob that has a file of its own lies, whether it is there or not.
     [[nodiscard]] std::filesystem::path path_of(const std::string& tenant, const std::string& sha256) const;
 
   private:
-    explicit Store(std::filesystem::path folder) : folder_(std::move(folder)) {}
+    explicit Store(std::filesystem::path folder);
     [[nodiscard]] std::filesystem::path tenant_folder(const std::string& tenant) const;
     Status make_tenant_folder(const std::string& tenant, const char* inner);
+    [[nodiscard]] Packs* packs_of(const std::string& tenant) const; ///< none: the tenant has none yet
+    Result<Packs*> make_packs(const std::string& tenant);
     Status publish(const std::filesystem::path& temporary, const std::string& tenant, const std::string& sha256);
 
     std::filesystem::path folder_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;                            ///< of what follows
+    std::map<std::string, std::unique_ptr<Packs>> packs_; ///< by the tenant's folder; never removed, so a pointer stays good
     std::set<std::pair<std::string, std::string>> appending_;
 };
 

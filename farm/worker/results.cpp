@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <fcntl.h>
+#include <optional>
 #include <random>
 #include <unistd.h>
 
@@ -16,6 +17,25 @@ namespace fs = std::filesystem;
 namespace {
 constexpr std::chrono::seconds patience{20}; ///< without any answer
 constexpr std::chrono::seconds pause{1};     ///< after "busy" or "damaged"
+
+/// Bytes [offset, offset + size) of a file; none, said on standard error, where they cannot be read.
+std::optional<std::string> read_kept(const fs::path& path, std::uint64_t offset, std::uint64_t size) {
+    std::string bytes(size, '\0');
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    const auto got = fd >= 0 ? ::pread(fd, bytes.data(), size, static_cast<off_t>(offset)) : -1;
+    if (fd >= 0) ::close(fd);
+    if (got == static_cast<ssize_t>(size)) return bytes;
+    std::fprintf(stderr, "raymill worker: %s cannot be read any more: %s\n", path.c_str(), errno_text().c_str());
+    return {};
+}
+
+/// Whether the result goes with its offer.
+bool fits_an_offer(const wire::Offer& offer) {
+    std::uint64_t bytes = 0;
+    for (const auto& file : offer.files()) bytes += std::min<std::uint64_t>(file.size(), limits::part_bytes + 1);
+    return bytes + offer.ByteSizeLong() <= limits::part_bytes;
+}
+
 } // namespace
 
 void LeaseKey::write(wire::LeaseRef& out) const {
@@ -43,9 +63,10 @@ Result<Results> Results::open(const fs::path& folder) {
         bool whole = meta && held.offer.ParseFromString(*meta) && LeaseKey(held.offer.lease()).text() == entry.path().filename();
         for (int i = 0; whole && i < held.offer.files_size(); ++i)
             whole = fs::file_size(entry.path() / std::to_string(i), error) == held.offer.files(i).size();
-        if (whole)
+        if (whole) {
+            held.whole = fits_an_offer(held.offer);
             results.held_[LeaseKey(held.offer.lease())] = std::move(held);
-        else
+        } else
             fs::remove_all(entry.path(), error);
     }
     return results;
@@ -65,7 +86,9 @@ Status Results::keep(const LeaseKey& lease, const std::vector<fs::path>& files, 
     fs::rename(temporary, folder, error);
     if (error) return fail(Code::io, folder.string(), "cannot be kept: " + error.message());
     if (auto ok = sync_path(folder_); !ok) return ok;
-    held_[lease].offer = offer;
+    auto& held = held_[lease];
+    held.offer = offer;
+    held.whole = fits_an_offer(offer);
     return {};
 }
 
@@ -111,16 +134,22 @@ bool Results::on_verdict(const wire::Verdict& verdict) {
 void Results::pump(const Send& send) {
     blocked_ = false;
     const auto now = Clock::now();
-    std::uint32_t active = 0;
+    std::uint32_t active[2] = {0, 0}; // in parts, whole
     for (auto& [lease, held] : held_) {
         if (held.offered && now - held.moved > patience) held.offered = held.granted = false;
-        active += held.offered ? 1 : 0;
+        active[held.whole] += held.offered ? 1 : 0;
     }
     for (auto& [lease, held] : held_) {
-        if (!held.offered && active < limits::uploads_a_worker && now >= held.not_before) {
+        const auto most = held.whole ? limits::whole_offers_a_worker : limits::uploads_a_worker;
+        if (!held.offered && active[held.whole] < most && now >= held.not_before) {
             wire::FromWorkerData message;
-            *message.mutable_offer() = held.offer;
-            message.mutable_offer()->set_number(++last_number_);
+            auto& offer = *message.mutable_offer();
+            offer = held.offer;
+            offer.set_number(++last_number_);
+            if (held.whole && !add_files(lease, offer)) { // the disk lost it: nothing to send, the lease will run out
+                held.not_before = now + patience;
+                continue;
+            }
             if (!send(message)) {
                 blocked_ = true;
                 return;
@@ -129,7 +158,7 @@ void Results::pump(const Send& send) {
             held.offered = true;
             held.granted = false;
             held.moved = now;
-            ++active;
+            ++active[held.whole];
         }
         if (held.granted && !send_parts(lease, held, send)) {
             blocked_ = true;
@@ -138,17 +167,22 @@ void Results::pump(const Send& send) {
     }
 }
 
+bool Results::add_files(const LeaseKey& lease, wire::Offer& offer) const {
+    for (int i = 0; i < offer.files_size(); ++i) {
+        auto bytes = read_kept(folder_ / lease.text() / std::to_string(i), 0, offer.files(i).size());
+        if (!bytes) return false;
+        offer.mutable_files(i)->set_data(std::move(*bytes));
+    }
+    return true;
+}
+
 bool Results::send_parts(const LeaseKey& lease, Held& held, const Send& send) {
     while (held.credit > 0 && held.file < held.offer.files_size()) {
         const auto path = folder_ / lease.text() / std::to_string(held.file);
         const auto size = held.offer.files(held.file).size();
         const auto want = std::min<std::uint64_t>(limits::part_bytes, size - held.offset);
-        std::string bytes(want, '\0');
-        const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-        const auto got = fd >= 0 ? ::pread(fd, bytes.data(), want, static_cast<off_t>(held.offset)) : -1;
-        if (fd >= 0) ::close(fd);
-        if (got != static_cast<ssize_t>(want)) { // the disk lost it: nothing to send, the lease will run out
-            std::fprintf(stderr, "raymill worker: %s cannot be read any more: %s\n", path.c_str(), errno_text().c_str());
+        auto bytes = read_kept(path, held.offset, want);
+        if (!bytes) { // the disk lost it: nothing to send, the lease will run out
             held.credit = 0;
             return true;
         }
@@ -158,7 +192,7 @@ bool Results::send_parts(const LeaseKey& lease, Held& held, const Send& send) {
         part.set_file(static_cast<std::uint32_t>(held.file));
         part.set_offset(held.offset);
         part.set_number(held.number);
-        part.set_data(std::move(bytes));
+        part.set_data(std::move(*bytes));
         if (!send(message)) return false;
         --held.credit;
         held.moved = Clock::now();

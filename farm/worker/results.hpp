@@ -53,12 +53,14 @@ class Results {
         wire::Offer offer;
         std::uint64_t number = 0; ///< of the offer that runs
         bool offered = false, granted = false;
+        bool whole = false; ///< small enough to go with its offer
         int file = 0;
         std::uint64_t offset = 0;
         std::uint32_t credit = 0;
         Clock::time_point moved, not_before;
     };
     explicit Results(std::filesystem::path folder);
+    bool add_files(const LeaseKey& lease, wire::Offer& offer) const; ///< false where one cannot be read
     bool send_parts(const LeaseKey& lease, Held& held, const Send& send);
     std::filesystem::path folder_;
     std::map<LeaseKey, Held> held_;

@@ -1,9 +1,11 @@
 #include "farm/worker/supervisor.hpp"
 
 #include "farm/protocol/files.hpp"
+#include "farm/protocol/limits.hpp"
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <unistd.h>
 
 namespace raymill::farm {
@@ -37,6 +39,8 @@ Supervisor::Supervisor(const WorkerOptions& options, std::filesystem::path data,
     if (options_.memory_bytes == 0)
         options_.memory_bytes =
             static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) / 10 * 9;
+    if (options_.score == 0)
+        if (const auto text = read_small_file(data_ / "bench_score", 100)) options_.score = std::max(0.0, std::atof(text->c_str()));
     finisher_.finisher = true;
 }
 
@@ -155,14 +159,22 @@ bool Supervisor::hello() {
     hello.set_host(host_name());
     hello.set_device(tracer_.device);
     hello.set_slots(slots);
+    hello.set_score(options_.score);
     for (const auto& task : tasks_)
         if (!task.revoked) task.lease.write(*hello.add_leases()->mutable_lease());
-    for (const auto& lease : results_->leases()) {
-        auto& held = *hello.add_leases();
-        lease.write(*held.mutable_lease());
-        held.set_rendered(true);
-    }
+    add_results(*hello.mutable_leases());
     return send_control(message);
+}
+
+/// What is kept counts as rendered, which asks for more work, only up to a bound: a worker that renders faster than its line carries fills
+/// no disk. What is past it is said to be rendered when it is offered.
+void Supervisor::add_results(google::protobuf::RepeatedPtrField<wire::HeldLease>& leases) const {
+    std::size_t count = 0;
+    for (const auto& lease : results_->leases()) {
+        auto& held = *leases.Add();
+        lease.write(*held.mutable_lease());
+        held.set_rendered(++count <= limits::results_ahead);
+    }
 }
 
 void Supervisor::heartbeat() {
@@ -172,11 +184,7 @@ void Supervisor::heartbeat() {
     beat.set_device(tracer_.device);
     for (const auto& task : tasks_)
         if (!task.revoked) task.lease.write(*beat.add_leases()->mutable_lease());
-    for (const auto& lease : results_->leases()) {
-        auto& held = *beat.add_leases();
-        lease.write(*held.mutable_lease());
-        held.set_rendered(true);
-    }
+    add_results(*beat.mutable_leases());
     send_control(message);
 }
 

@@ -65,6 +65,7 @@ class Supervisor {
     bool connect();
     bool hello(); ///< false: it could not be sent
     void heartbeat();
+    void add_results(google::protobuf::RepeatedPtrField<wire::HeldLease>& leases) const;
     void on_control(const std::string& body);
     void on_welcome(const wire::Welcome& welcome);
     void on_data(const std::string& body);

@@ -277,9 +277,11 @@ void Supervisor::on_done(Seat& seat, const wire::TaskDone& done) {
         }
         if (ok) ok = results_->keep(lease, task->outputs, offer);
         if (!ok) return fail_task(lease, wire::TaskFailed::GENUINE, std::string(name_of(ok.error().code)), ok.error().message());
-        wire::FromWorker message;
-        lease.write(*message.mutable_rendered()->mutable_lease());
-        send_control(message);
+        if (results_->leases().size() <= limits::results_ahead) { // see add_results()
+            wire::FromWorker message;
+            lease.write(*message.mutable_rendered()->mutable_lease());
+            send_control(message);
+        }
     }
     tasks_.remove_if([&](const Task& one) { return one.lease == lease; });
     std::error_code ignored;

@@ -176,6 +176,36 @@ TEST_CASE("what is over takes its leases with it, and a tile is accepted once") 
     });
 }
 
+TEST_CASE("usage is what was accepted, each tile once, on its day, to the right job and tenant") {
+    // A tile or frame that comes twice, or a bill that is not in the same commit, would show as a sum that is not that of the rows.
+    constexpr Time day = 86400 * second;
+    on_each([](auto open) {
+        auto ledger = open();
+        commit(*ledger, {job(1, "t"), job(2, "t"), job(3, "u")});
+        const auto tile = [](JobId id, std::uint32_t index, Time at, double trace_s, double score) {
+            TileAccepted accepted{.task = {id, 0, index}, .fence = 1, .worker = "w", .output = output(1), .seq = 10 * id + index, .at = at};
+            accepted.output.trace_s = trace_s;
+            accepted.output.score = score;
+            return accepted;
+        };
+        commit(*ledger, {tile(1, 0, day - 1, 3600, 2), tile(1, 1, day, 1800, 0.5), tile(1, 1, day, 1800, 0.5), tile(2, 0, day, 100, 0)});
+        commit(*ledger, {tile(1, 0, 3 * day, 3600, 2), tile(1, 2, day, 1800, 0.5), tile(3, 0, day, 7200, 1)});
+        const FrameChanged frame{
+            .job = 1, .frame = 0, .state = FrameState::done, .fault = {}, .output = {.sha256 = "x", .preview = {}, .size = 500}, .at = day};
+        commit(*ledger,
+               {frame, frame, FrameChanged{.job = 1, .frame = 1, .state = FrameState::failed, .fault = {}, .output = {}, .at = day}});
+        const std::vector<UsageRow> expected{{"t", 1, 0, 1, 0, 3600, 0, 2, 3},
+                                             {"t", 1, 1, 2, 1, 3600, 0, 0.5, 506},
+                                             {"t", 2, 1, 1, 0, 100, 100, 0, 3},
+                                             {"u", 3, 1, 1, 0, 7200, 0, 2, 3}};
+        CHECK(must(ledger->usage({}, 100)) == expected);
+        CHECK(must(ledger->usage({}, 2)).size() == 2);
+        CHECK(must(ledger->usage({.tenant = "t", .job = 1, .from = 1, .to = 2}, 100)) == std::vector{expected[1]});
+        CHECK(must(ledger->usage({.tenant = "nobody"}, 100)).empty());
+        CHECK(must(open()->usage({}, 100)) == expected);
+    });
+}
+
 TEST_CASE("a batch that cannot be written whole is not written at all, and the ledger says so from then on") {
     const Scratch folder;
     {
@@ -197,7 +227,7 @@ TEST_CASE("the ledger's file is its owner's alone, and one of a newer schema is 
     CHECK((info.st_mode & 077) == 0);
     sqlite3* db = nullptr;
     REQUIRE(sqlite3_open(file.c_str(), &db) == SQLITE_OK);
-    REQUIRE(sqlite3_exec(db, "PRAGMA user_version=2", nullptr, nullptr, nullptr) == SQLITE_OK);
+    REQUIRE(sqlite3_exec(db, "PRAGMA user_version=3", nullptr, nullptr, nullptr) == SQLITE_OK);
     sqlite3_close(db);
     const auto newer = open_sqlite_ledger(file);
     REQUIRE_FALSE(newer.has_value());
