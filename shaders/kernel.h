@@ -13,9 +13,9 @@
 #define RAYMILL_OWN_SAMPLE_TEXTURE
 #endif
 #define RAYMILL_GLSL
-#define RAYMILL_PAIR_LOADS
-#include "shared/wavefront.h"
 #include "word_pairs.h"
+#define RAYMILL_PAIR_LOADS // of shared/scene_loads.h, by word_pairs.h
+#include "shared/wavefront.h"
 
 layout(local_size_x_id = 0, local_size_y = 1, local_size_z = 1) in;
 layout(constant_id = 1) const uint SCENE_FLAGS = 0u; // of the scene in work: what it lacks is left out
