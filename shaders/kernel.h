@@ -13,10 +13,13 @@
 #define RAYMILL_OWN_SAMPLE_TEXTURE
 #endif
 #define RAYMILL_GLSL
+#include "word_pairs.h"
+#define RAYMILL_PAIR_LOADS // of shared/scene_loads.h, by word_pairs.h
 #include "shared/wavefront.h"
 
 layout(local_size_x_id = 0, local_size_y = 1, local_size_z = 1) in;
-layout(constant_id = 1) const bool SCENE_WITH_ALPHA = true; // false takes the asking out of traversal
+layout(constant_id = 1) const uint SCENE_FLAGS = 0u; // of the scene in work: what it lacks is left out
+const bool SCENE_WITH_ALPHA = (SCENE_FLAGS & SCENE_HAS_ALPHA) != 0u;
 
 layout(set = 0, binding = 0, scalar) uniform WavefrontBlock { Wavefront wavefront; };
 layout(push_constant, scalar) uniform BatchBlock { Batch batch; };
@@ -55,7 +58,7 @@ SceneData load_scene() {
     scene.light_count = wavefront.scene.light_count;
     scene.environment_width = wavefront.scene.environment_width;
     scene.environment_height = wavefront.scene.environment_height;
-    scene.flags = wavefront.scene.flags;
+    scene.flags = SCENE_FLAGS;
     scene.environment_constant = wavefront.scene.environment_constant;
     scene.environment_rotation = wavefront.scene.environment_rotation;
     scene.environment_light = wavefront.scene.environment_light;

@@ -2,7 +2,6 @@
 #ifndef RAYMILL_QUEUES_H
 #define RAYMILL_QUEUES_H
 #include "kernel.h"
-#include "word_pairs.h"
 
 WordPairs paths_of(uint queue) { return WordPairs(queue == 0u ? wavefront.paths_0 : wavefront.paths_1); }
 

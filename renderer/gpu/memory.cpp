@@ -68,7 +68,7 @@ Result<Allocation> allocate(const Context& context, Place place, const VkMemoryR
 Result<Buffer> Buffer::create(const Context& context, Place place, std::uint64_t size, std::string_view what,
                               VkBufferUsageFlags more_usage) {
     Buffer result;
-    result.size_ = std::max<std::uint64_t>(size, 16);
+    result.size_ = (std::max<std::uint64_t>(size, 16) + 7) / 8 * 8; // kernels read whole pairs of words
     auto info = typed<VkBufferCreateInfo>(VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO);
     info.size = result.size_;
     info.usage = VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT | more_usage;

@@ -134,10 +134,10 @@ Status PathTracer::allocate_slots() {
 
 // Kernels are compiled when a scene first needs them. Some drivers compile at the first dispatch only: so each is dispatched once, with
 // nothing.
-Status PathTracer::compile(bool with_alpha) {
+Status PathTracer::compile(std::uint32_t flags) {
     compile_seconds_ = 0;
-    const KernelOptions options{.group = group_lanes_, .with_alpha = with_alpha, .samplers = textures_.any()};
-    if (compiled_ == std::pair(with_alpha, options.samplers)) return {};
+    const KernelOptions options{.group = group_lanes_, .flags = flags, .samplers = textures_.any()};
+    if (compiled_ == std::pair(flags, options.samplers)) return {};
     const double start = wall_seconds();
     for (std::size_t i = 0; i < kernel_count; ++i) {
         Result<Pipeline> pipeline = make_pipeline(*context_, layout_, cache_, static_cast<Kernel>(i), options);
@@ -149,7 +149,7 @@ Status PathTracer::compile(bool with_alpha) {
         for (std::size_t i = 0; i < kernel_count; ++i) dispatch(commands, static_cast<Kernel>(i), Batch{}, 0);
     }));
     cache_.save(*context_);
-    compiled_ = {with_alpha, options.samplers};
+    compiled_ = {flags, options.samplers};
     compile_seconds_ = wall_seconds() - start;
     return {};
 }
@@ -157,7 +157,7 @@ Status PathTracer::compile(bool with_alpha) {
 Status PathTracer::load(const scene::FlatScene& scene, const accel::Hierarchy& hierarchy) {
     loaded_ = false;
     RETURN_ERROR(upload_scene(scene, hierarchy));
-    RETURN_ERROR(compile((scene.head.flags & shading::SCENE_HAS_ALPHA) != 0));
+    RETURN_ERROR(compile(scene.head.flags));
     RETURN_ERROR(context_->messages().take());
     loaded_ = true;
     return {};

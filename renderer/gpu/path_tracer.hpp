@@ -42,7 +42,7 @@ class PathTracer final : public VulkanDevice {
 
     Status create_fixed();
     Status allocate_slots();
-    Status compile(bool with_alpha);
+    Status compile(std::uint32_t flags);
     Status upload_scene(const scene::FlatScene& scene, const accel::Hierarchy& hierarchy);
     void set_frame(const shading::FrameParams& params, Rect rect);
     [[nodiscard]] shading::Batch empty_batch() const;
@@ -68,7 +68,7 @@ class PathTracer final : public VulkanDevice {
     DescriptorPool descriptor_pool_;
     VkDescriptorSet descriptor_set_ = VK_NULL_HANDLE;
     std::array<Pipeline, kernel_count> pipelines_;
-    std::optional<std::pair<bool, bool>> compiled_; // with alpha, with samplers
+    std::optional<std::pair<std::uint32_t, bool>> compiled_; // for which flags of a scene, with samplers
     double compile_seconds_ = 0;
 
     std::vector<Buffer> scene_; // arrays of the scene and of the hierarchy

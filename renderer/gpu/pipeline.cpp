@@ -161,6 +161,23 @@ Result<KernelLayout> KernelLayout::create(const Context& context) {
     return layout;
 }
 
+namespace {
+
+// The flags that a kernel looks at: another scene's others need no other kernel.
+std::uint32_t flags_for(Kernel kernel, std::uint32_t flags) {
+    switch (kernel) {
+    case Kernel::shade:
+        return flags;
+    case Kernel::trace_closest:
+    case Kernel::trace_shadow:
+        return (flags & shading::SCENE_HAS_ALPHA) != 0 ? flags : 0;
+    default:
+        return 0;
+    }
+}
+
+} // namespace
+
 Result<Pipeline> make_pipeline(const Context& context, const KernelLayout& layout, const PipelineCache& cache, Kernel kernel,
                                const KernelOptions& options) {
     const auto words = kernel_words(
@@ -174,7 +191,8 @@ Result<Pipeline> make_pipeline(const Context& context, const KernelLayout& layou
     const ShaderModule owner(context.device(), module);
 
     // constant_id 0, 1, 2 of shaders/kernel.h and prepare.comp
-    const std::array<std::uint32_t, 3> constants{options.group, options.with_alpha ? 1u : 0u, kernel == Kernel::prepare_shadows ? 1u : 0u};
+    const std::array<std::uint32_t, 3> constants{options.group, flags_for(kernel, options.flags),
+                                                 kernel == Kernel::prepare_shadows ? 1u : 0u};
     const std::array<VkSpecializationMapEntry, 3> entries{{{0, 0, 4}, {1, 4, 4}, {2, 8, 4}}};
     VkSpecializationInfo specialization{};
     specialization.mapEntryCount = static_cast<std::uint32_t>(entries.size());

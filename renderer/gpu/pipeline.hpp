@@ -33,7 +33,7 @@ struct KernelLayout {
 
 struct KernelOptions {
     std::uint32_t group = 1; ///< lanes of a work group
-    bool with_alpha = true;  ///< whether traversal has to ask materials
+    std::uint32_t flags = 0; ///< SCENE_* of shared/scene_data.h
     bool samplers = false;   ///< whether textures stand in slots
 };
 

@@ -84,6 +84,7 @@ Result<FlatScene> flatten(const Scene& scene, const FlattenRequest& request) {
         if (auto done = step(f); !done)
             return std::unexpected(done.error().code == Code::usage ? done.error() : done.error().within(scene.file));
     f.flat.head.instance_count = static_cast<std::uint32_t>(f.flat.instances.size());
+    f.flat.head.flags |= absent_features(f.flat);
     return std::move(f.flat);
 }
 

@@ -35,6 +35,9 @@ Status flatten_camera(Flattening& f);
 /// Lights, their table, the environment; INSTANCE_EMITS.
 Status flatten_lights(Flattening& f);
 
+/// SCENE_NO_* of a scene that is flattened but for these.
+std::uint32_t absent_features(const FlatScene& flat);
+
 /// A neutral studio: a soft gradient, darker below, with a large key light, a fill and a rim light. Lat-long radiance.
 EnvironmentImage studio_environment();
 

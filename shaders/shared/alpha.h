@@ -11,16 +11,16 @@ SHADING_BEGIN
 
 // In [0, 1]. Opaque materials give 1 whatever their base colour's alpha.
 inline float alpha_at(IN(SceneData) scene, uint mesh, IN(SceneTriangle) triangle, vec3 weights) {
-    uint mode = scene.materials.at[triangle.material].alpha_mode;
+    uint mode = load_material(scene, triangle.material).alpha_mode;
     if (mode == ALPHA_OPAQUE) return 1.0f;
     float alpha = evaluate_base_color(scene, mesh, triangle, weights).w;
-    if (mode == ALPHA_MASK) return alpha >= scene.materials.at[triangle.material].alpha_cutoff ? 1.0f : 0.0f;
+    if (mode == ALPHA_MASK) return alpha >= load_material(scene, triangle.material).alpha_cutoff ? 1.0f : 0.0f;
     return clamp(alpha, 0.0f, 1.0f);
 }
 
 inline float alpha_of_hit(IN(SceneData) scene, uint instance, uint triangle, float u, float v) {
-    SceneTriangle corners = scene.triangles.at[triangle];
-    return alpha_at(scene, scene.instances.at[instance].mesh, corners, barycentric_weights(u, v));
+    SceneTriangle corners = load_triangle(scene, triangle);
+    return alpha_at(scene, load_links(scene, instance).mesh, corners, barycentric_weights(u, v));
 }
 
 // Whether a closest ray stops at this hit. `alpha_key`: the path's (path_alpha_key).

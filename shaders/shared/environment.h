@@ -6,6 +6,7 @@
 #include "language.h"
 #include "sampler.h"
 #include "scene_data.h"
+#include "scene_loads.h"
 SHADING_BEGIN
 
 inline bool has_environment(IN(SceneData) scene) { return (scene.flags & SCENE_HAS_ENVIRONMENT) != 0u; }
@@ -29,9 +30,9 @@ inline uint environment_texel_index(IN(SceneData) scene, int x, int y) {
 
 // The patch between four texels' centres that a direction falls in, and where in it.
 struct EnvironmentPlace {
-    uint upper_left, upper_right, lower_left, lower_right;   // texels; above and below are the same at the poles
-    uint column, row;                                        // of the patch
-    float s, t;                                              // to the right and down, 0 .. 1
+    uint upper_left, upper_right, lower_left, lower_right; // texels; above and below are the same at the poles
+    uint column, row;                                      // of the patch
+    float s, t;                                            // to the right and down, 0 .. 1
 };
 
 inline EnvironmentPlace environment_place(IN(SceneData) scene, vec3 direction) {
@@ -53,18 +54,19 @@ inline EnvironmentPlace environment_place(IN(SceneData) scene, vec3 direction) {
 // What sampling follows: mostly luminance; the largest component a little, so that pure blue is not starved.
 inline float environment_importance(vec3 radiance) { return 0.9f * luminance(radiance) + 0.1f * max_component(radiance); }
 
-// Radiance along a direction, and the density of sample_environment per steradian (not counting the choice of the environment among lights).
+// Radiance along a direction, and the density of sample_environment per steradian (not counting the choice of the environment among
+// lights).
 inline vec3 environment_lookup(IN(SceneData) scene, vec3 direction, OUT(float) pdf) {
     pdf = 0.25f / PI;
     if (environment_is_constant(scene)) return scene.environment_constant;
     EnvironmentPlace place = environment_place(scene, direction);
-    vec3 upper_left = scene.environment.at[place.upper_left].radiance;
-    vec3 upper_right = scene.environment.at[place.upper_right].radiance;
-    vec3 lower_left = scene.environment.at[place.lower_left].radiance;
-    vec3 lower_right = scene.environment.at[place.lower_right].radiance;
+    vec3 upper_left = load_environment(scene, place.upper_left).radiance;
+    vec3 upper_right = load_environment(scene, place.upper_right).radiance;
+    vec3 lower_left = load_environment(scene, place.lower_left).radiance;
+    vec3 lower_right = load_environment(scene, place.lower_right).radiance;
     float upper = mix(environment_importance(upper_left), environment_importance(upper_right), place.s);
     float lower = mix(environment_importance(lower_left), environment_importance(lower_right), place.s);
-    pdf = scene.environment.at[place.row * scene.environment_width + place.column].density * mix(upper, lower, place.t);
+    pdf = load_environment(scene, place.row * scene.environment_width + place.column).density * mix(upper, lower, place.t);
     if (place.row > 0u && place.row < scene.environment_height) pdf /= max(length(vec2(direction.x, direction.z)), 1.0e-9f);
     return mix(mix(upper_left, upper_right, place.s), mix(lower_left, lower_right, place.s), place.t);
 }
@@ -88,7 +90,7 @@ inline uint find_environment_row(IN(SceneData) scene, uint bits) {
     uint high = scene.environment_height; // one row of patches more than rows of texels
     while (low < high) {
         uint middle = (low + high) / 2u;
-        if (bits < scene.environment.at[middle * scene.environment_width].row_end) {
+        if (bits < load_environment(scene, middle * scene.environment_width).row_end) {
             high = middle;
         } else {
             low = middle + 1u;
@@ -102,7 +104,7 @@ inline uint find_environment_column(IN(SceneData) scene, uint first, uint bits) 
     uint high = scene.environment_width - 1u;
     while (low < high) {
         uint middle = (low + high) / 2u;
-        if (bits < scene.environment.at[first + middle].column_end) {
+        if (bits < load_environment(scene, first + middle).column_end) {
             high = middle;
         } else {
             low = middle + 1u;
@@ -135,17 +137,17 @@ inline vec3 sample_environment(IN(SceneData) scene, uvec2 bits) {
     uint first = row * scene.environment_width;
     uint column = find_environment_column(scene, first, across);
     uint row_begin = 0u;
-    if (row > 0u) row_begin = scene.environment.at[first - scene.environment_width].row_end;
+    if (row > 0u) row_begin = load_environment(scene, first - scene.environment_width).row_end;
     uint column_begin = 0u;
-    if (column > 0u) column_begin = scene.environment.at[first + column - 1u].column_end;
-    float in_column = place_between(across, column_begin, scene.environment.at[first + column].column_end);
-    float in_row = place_between(down, row_begin, scene.environment.at[first].row_end);
+    if (column > 0u) column_begin = load_environment(scene, first + column - 1u).column_end;
+    float in_column = place_between(across, column_begin, load_environment(scene, first + column).column_end);
+    float in_row = place_between(down, row_begin, load_environment(scene, first).row_end);
     int x = int(column);
     int y = int(row) - 1;
-    float upper_left = environment_importance(scene.environment.at[environment_texel_index(scene, x, y)].radiance);
-    float upper_right = environment_importance(scene.environment.at[environment_texel_index(scene, x + 1, y)].radiance);
-    float lower_left = environment_importance(scene.environment.at[environment_texel_index(scene, x, y + 1)].radiance);
-    float lower_right = environment_importance(scene.environment.at[environment_texel_index(scene, x + 1, y + 1)].radiance);
+    float upper_left = environment_importance(load_environment(scene, environment_texel_index(scene, x, y)).radiance);
+    float upper_right = environment_importance(load_environment(scene, environment_texel_index(scene, x + 1, y)).radiance);
+    float lower_left = environment_importance(load_environment(scene, environment_texel_index(scene, x, y + 1)).radiance);
+    float lower_right = environment_importance(load_environment(scene, environment_texel_index(scene, x + 1, y + 1)).radiance);
     float t = sample_slope(in_row, upper_left + upper_right, lower_left + lower_right);
     float s = sample_slope(in_column, mix(upper_left, lower_left, t), mix(upper_right, lower_right, t));
     float step = PI / float(scene.environment_height);

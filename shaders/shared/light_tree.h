@@ -7,6 +7,7 @@
 #include "language.h"
 #include "sampler.h"
 #include "scene_data.h"
+#include "scene_loads.h"
 SHADING_BEGIN
 
 // cos(max(0, a - b)) of angles in [0, pi], from their cosines.
@@ -43,10 +44,10 @@ inline uint pick_near_light(IN(SceneData) scene, vec3 place, vec3 normal, uint b
     uint node = 0u;
     float u = unit_float(bits);
     pmf = 1.0f;
-    for (uint depth = 1u; (scene.light_nodes.at[node].link & LIGHT_LEAF) == 0u; ++depth) {
-        uint second = scene.light_nodes.at[node].link;
-        float first_importance = light_importance(scene.light_nodes.at[node + 1u], place, normal);
-        float second_importance = light_importance(scene.light_nodes.at[second], place, normal);
+    for (uint depth = 1u; (load_light_node(scene, node).link & LIGHT_LEAF) == 0u; ++depth) {
+        uint second = load_light_node(scene, node).link;
+        float first_importance = light_importance(load_light_node(scene, node + 1u), place, normal);
+        float second_importance = light_importance(load_light_node(scene, second), place, normal);
         float sum = first_importance + second_importance;
         if (!(sum > 0.0f)) {
             pmf = 0.0f;
@@ -64,7 +65,7 @@ inline uint pick_near_light(IN(SceneData) scene, vec3 place, vec3 normal, uint b
         }
         if (depth % LIGHT_TREE_LEVELS_A_NUMBER == 0u) u = unit_float(hash_pair(bits, depth));
     }
-    return scene.light_nodes.at[node].link & ~LIGHT_LEAF;
+    return load_light_node(scene, node).link & ~LIGHT_LEAF;
 }
 
 // The same probability for the light whose leaf `trail` leads to.
@@ -72,10 +73,10 @@ inline float near_light_pmf(IN(SceneData) scene, vec3 place, vec3 normal, uint t
     uint node = 0u;
     float pmf = 1.0f;
     uint way = trail;
-    for (; (scene.light_nodes.at[node].link & LIGHT_LEAF) == 0u; way = way >> 1u) {
-        uint second = scene.light_nodes.at[node].link;
-        float first_importance = light_importance(scene.light_nodes.at[node + 1u], place, normal);
-        float second_importance = light_importance(scene.light_nodes.at[second], place, normal);
+    for (; (load_light_node(scene, node).link & LIGHT_LEAF) == 0u; way = way >> 1u) {
+        uint second = load_light_node(scene, node).link;
+        float first_importance = light_importance(load_light_node(scene, node + 1u), place, normal);
+        float second_importance = light_importance(load_light_node(scene, second), place, normal);
         float sum = first_importance + second_importance;
         if (!(sum > 0.0f)) return 0.0f;
         float share = first_importance / sum;

@@ -28,6 +28,7 @@
 #include "mis.h"
 #include "sampler.h"
 #include "scene_data.h"
+#include "scene_loads.h"
 #include "surface.h"
 SHADING_BEGIN
 
@@ -148,7 +149,9 @@ inline uint shade(IN(SceneData) scene, IN(FrameParams) params, IN(RayHit) hit, I
     SurfacePoint point = make_surface_point(scene, hit, path.direction);
     uint material = point.triangle.material;
 
-    if ((scene.materials.at[material].flags & MATERIAL_UNLIT) != 0u) {
+    MaterialFactors factors = load_material(scene, material);
+
+    if ((scene.flags & SCENE_NO_UNLIT) == 0u && (factors.flags & MATERIAL_UNLIT) != 0u) {
         vec4 color = evaluate_base_color(scene, point.mesh, point.triangle, point.weights);
         gathered.radiance += clamp_contribution(params, path.throughput * vec3(color.x, color.y, color.z), path.vertex);
         return 0u;
@@ -163,23 +166,22 @@ inline uint shade(IN(SceneData) scene, IN(FrameParams) params, IN(RayHit) hit, I
     if (path.vertex > params.max_bounces) return 0u;
 
     vec4 base = evaluate_base_color(scene, point.mesh, point.triangle, point.weights);
-    float metallic = scene.materials.at[material].metallic;
-    float roughness = scene.materials.at[material].roughness;
-    float specular = scene.materials.at[material].specular;
-    vec3 specular_color = scene.materials.at[material].specular_color;
+    bool no_gloss = (scene.flags & SCENE_NO_GLOSS) != 0u;
+    float metallic = no_gloss ? 0.0f : factors.metallic;
+    float roughness = factors.roughness;
+    float specular = no_gloss ? 0.0f : factors.specular;
+    vec3 specular_color = factors.specular_color;
     if (metallic > 0.0f || specular > 0.0f) { // else none of these matters
-        vec4 texel =
-            evaluate_texture(scene, scene.materials.at[material].metallic_roughness_texture, point.mesh, point.triangle, point.weights);
+        vec4 texel = evaluate_texture(scene, METALLIC_ROUGHNESS_TEXTURE, point.mesh, point.triangle, point.weights);
         metallic *= texel.z;
         roughness *= texel.y;
-        specular *= evaluate_texture(scene, scene.materials.at[material].specular_texture, point.mesh, point.triangle, point.weights).w;
-        texel = evaluate_texture(scene, scene.materials.at[material].specular_color_texture, point.mesh, point.triangle, point.weights);
+        specular *= evaluate_texture(scene, SPECULAR_TEXTURE, point.mesh, point.triangle, point.weights).w;
+        texel = evaluate_texture(scene, SPECULAR_COLOR_TEXTURE, point.mesh, point.triangle, point.weights);
         specular_color *= vec3(texel.x, texel.y, texel.z);
     }
     mat3 local_frame = make_frame(point.normal);
     vec3 view = to_local(local_frame, -path.direction);
-    Bsdf bsdf =
-        make_bsdf(vec3(base.x, base.y, base.z), metallic, roughness, scene.materials.at[material].ior, specular, specular_color, view.z);
+    Bsdf bsdf = make_bsdf(vec3(base.x, base.y, base.z), metallic, roughness, factors.ior, specular, specular_color, view.z);
     vec3 origin = leaving_origin(point);
     uint packed_normal = pack_direction(point.normal);
     uint result = 0u;

@@ -11,6 +11,7 @@
 #include "language.h"
 #include "ray_offset.h"
 #include "scene_data.h"
+#include "scene_loads.h"
 #include "texture.h"
 SHADING_BEGIN
 
@@ -26,18 +27,21 @@ struct RayHit {
 inline vec3 barycentric_weights(float u, float v) { return vec3(1.0f - u - v, u, v); }
 
 inline vec2 texture_coordinates(IN(SceneData) scene, uint mesh, IN(SceneTriangle) triangle, vec3 weights, uint uv_set) {
-    uint first = scene.meshes.at[mesh].first_uv0;
-    if (uv_set == 1u) first = scene.meshes.at[mesh].first_uv1;
-    if (uv_set == 2u) first = scene.meshes.at[mesh].first_uv2;
-    if (uv_set == 3u) first = scene.meshes.at[mesh].first_uv3;
+    SceneMesh streams = load_mesh(scene, mesh);
+    uint first = streams.first_uv0;
+    if (uv_set == 1u) first = streams.first_uv1;
+    if (uv_set == 2u) first = streams.first_uv2;
+    if (uv_set == 3u) first = streams.first_uv3;
     if (first == NONE) return vec2(0.0f);
-    uint shift = first - scene.meshes.at[mesh].first_vertex;
-    return scene.uvs.at[triangle.v0 + shift] * weights.x + scene.uvs.at[triangle.v1 + shift] * weights.y +
-           scene.uvs.at[triangle.v2 + shift] * weights.z;
+    uint shift = first - streams.first_vertex;
+    return load_uv(scene, triangle.v0 + shift) * weights.x + load_uv(scene, triangle.v1 + shift) * weights.y +
+           load_uv(scene, triangle.v2 + shift) * weights.z;
 }
 
-// A material's texture at a point; white where it has none.
-inline vec4 evaluate_texture(IN(SceneData) scene, IN(TextureUse) use, uint mesh, IN(SceneTriangle) triangle, vec3 weights) {
+// A texture of the triangle's material at a point, `which` being one of scene_loads.h; white where it has none.
+inline vec4 evaluate_texture(IN(SceneData) scene, uint which, uint mesh, IN(SceneTriangle) triangle, vec3 weights) {
+    if ((scene.flags & SCENE_NO_TEXTURES) != 0u) return vec4(1.0f);
+    TextureUse use = load_texture_use(scene, triangle.material, which);
     if (use.texture == NONE) return vec4(1.0f);
     vec2 uv = texture_coordinates(scene, mesh, triangle, weights, use.uv_set);
     vec2 moved = vec2(use.m00 * uv.x + use.m01 * uv.y + use.m02, use.m10 * uv.x + use.m11 * uv.y + use.m12);
@@ -46,22 +50,23 @@ inline vec4 evaluate_texture(IN(SceneData) scene, IN(TextureUse) use, uint mesh,
 
 // Base colour and alpha: factor x texture x vertex colour.
 inline vec4 evaluate_base_color(IN(SceneData) scene, uint mesh, IN(SceneTriangle) triangle, vec3 weights) {
-    vec4 color = scene.materials.at[triangle.material].base_color;
-    color *= evaluate_texture(scene, scene.materials.at[triangle.material].base_color_texture, mesh, triangle, weights);
-    uint first = scene.meshes.at[mesh].first_color;
-    if (first != NONE) {
-        uint shift = first - scene.meshes.at[mesh].first_vertex;
-        color *= scene.colors.at[triangle.v0 + shift] * weights.x + scene.colors.at[triangle.v1 + shift] * weights.y +
-                 scene.colors.at[triangle.v2 + shift] * weights.z;
+    vec4 color = load_material(scene, triangle.material).base_color;
+    color *= evaluate_texture(scene, BASE_COLOR_TEXTURE, mesh, triangle, weights);
+    if ((scene.flags & SCENE_NO_COLORS) != 0u) return color;
+    SceneMesh streams = load_mesh(scene, mesh);
+    if (streams.first_color != NONE) {
+        uint shift = streams.first_color - streams.first_vertex;
+        color *= load_color(scene, triangle.v0 + shift) * weights.x + load_color(scene, triangle.v1 + shift) * weights.y +
+                 load_color(scene, triangle.v2 + shift) * weights.z;
     }
     return color;
 }
 
 // Radiance that the surface itself sends out, the same in all directions and on both sides.
 inline vec3 evaluate_emission(IN(SceneData) scene, uint mesh, IN(SceneTriangle) triangle, vec3 weights) {
-    vec3 emission = scene.materials.at[triangle.material].emission;
+    vec3 emission = load_material(scene, triangle.material).emission;
     if (max_component(emission) <= 0.0f) return vec3(0.0f);
-    vec4 texel = evaluate_texture(scene, scene.materials.at[triangle.material].emission_texture, mesh, triangle, weights);
+    vec4 texel = evaluate_texture(scene, EMISSION_TEXTURE, mesh, triangle, weights);
     return emission * vec3(texel.x, texel.y, texel.z);
 }
 
@@ -126,15 +131,16 @@ inline vec3 facing_viewer(vec3 normal, vec3 direction) {
 // `direction`: unit, the way the ray travelled.
 inline SurfacePoint make_surface_point(IN(SceneData) scene, IN(RayHit) hit, vec3 direction) {
     SurfacePoint point;
-    point.triangle = scene.triangles.at[hit.triangle];
-    point.mesh = scene.instances.at[hit.instance].mesh;
+    point.triangle = load_triangle(scene, hit.triangle);
+    InstanceLinks links = load_links(scene, hit.instance);
+    point.mesh = links.mesh;
     point.weights = barycentric_weights(hit.u, hit.v);
-    mat4x3 object_to_world = scene.instances.at[hit.instance].object_to_world;
-    mat4x3 world_to_object = scene.instances.at[hit.instance].world_to_object;
-    uint flags = scene.instances.at[hit.instance].flags;
-    vec3 p0 = scene.positions.at[point.triangle.v0];
-    vec3 p1 = scene.positions.at[point.triangle.v1];
-    vec3 p2 = scene.positions.at[point.triangle.v2];
+    mat4x3 object_to_world = load_object_to_world(scene, hit.instance);
+    mat4x3 world_to_object = load_world_to_object(scene, hit.instance);
+    uint flags = links.flags;
+    vec3 p0 = load_position(scene, point.triangle.v0);
+    vec3 p1 = load_position(scene, point.triangle.v1);
+    vec3 p2 = load_position(scene, point.triangle.v2);
     WorldTriangle world = make_world_triangle(object_to_world, flags, p0, p1, p2);
     point.area = world.area;
     point.position = transform_point(object_to_world, p0 * point.weights.x + p1 * point.weights.y + p2 * point.weights.z);
@@ -147,13 +153,14 @@ inline SurfacePoint make_surface_point(IN(SceneData) scene, IN(RayHit) hit, vec3
     point.lift = vec3(0.0f);
     // The shading frame is made for the front side, then turned to the ray's side as one.
     vec3 normal = world.normal;
-    uint first_vertex = scene.meshes.at[point.mesh].first_vertex;
-    uint first_normal = scene.meshes.at[point.mesh].first_normal;
+    SceneMesh streams = load_mesh(scene, point.mesh);
+    uint first_vertex = streams.first_vertex;
+    uint first_normal = (scene.flags & SCENE_NO_VERTEX_NORMALS) != 0u ? NONE : streams.first_normal;
     if (first_normal != NONE) {
         uint shift = first_normal - first_vertex;
-        vec3 n0 = transform_normal(world_to_object, scene.normals.at[point.triangle.v0 + shift]);
-        vec3 n1 = transform_normal(world_to_object, scene.normals.at[point.triangle.v1 + shift]);
-        vec3 n2 = transform_normal(world_to_object, scene.normals.at[point.triangle.v2 + shift]);
+        vec3 n0 = transform_normal(world_to_object, load_normal(scene, point.triangle.v0 + shift));
+        vec3 n1 = transform_normal(world_to_object, load_normal(scene, point.triangle.v1 + shift));
+        vec3 n2 = transform_normal(world_to_object, load_normal(scene, point.triangle.v2 + shift));
         vec3 n = n0 * point.weights.x + n1 * point.weights.y + n2 * point.weights.z;
         float size = length(n);
         float product = dot(n0, n0) * dot(n1, n1) * dot(n2, n2);
@@ -166,12 +173,12 @@ inline SurfacePoint make_surface_point(IN(SceneData) scene, IN(RayHit) hit, vec3
         }
     }
     vec3 smooth_normal = normal;
-    uint first_tangent = scene.meshes.at[point.mesh].first_tangent;
-    if (first_tangent != NONE && scene.materials.at[point.triangle.material].normal_texture.texture != NONE) {
+    uint first_tangent = (scene.flags & SCENE_NO_NORMAL_MAPS) != 0u ? NONE : streams.first_tangent;
+    if (first_tangent != NONE && load_texture_use(scene, point.triangle.material, NORMAL_TEXTURE).texture != NONE) {
         uint shift = first_tangent - first_vertex;
-        vec4 tangent = scene.tangents.at[point.triangle.v0 + shift] * point.weights.x +
-                       scene.tangents.at[point.triangle.v1 + shift] * point.weights.y +
-                       scene.tangents.at[point.triangle.v2 + shift] * point.weights.z;
+        vec4 tangent = load_tangent(scene, point.triangle.v0 + shift) * point.weights.x +
+                       load_tangent(scene, point.triangle.v1 + shift) * point.weights.y +
+                       load_tangent(scene, point.triangle.v2 + shift) * point.weights.z;
         vec3 along_u = transform_vector(object_to_world, vec3(tangent.x, tangent.y, tangent.z));
         along_u -= normal * dot(normal, along_u);
         float size = length(along_u);
@@ -180,9 +187,8 @@ inline SurfacePoint make_surface_point(IN(SceneData) scene, IN(RayHit) hit, vec3
             // Section 3.7.2.1: bitangent = cross(normal, tangent) x handedness, in the mesh's own space; a mirroring instance mirrors it.
             float handedness = (tangent.w < 0.0f) == ((flags & INSTANCE_FLIPS_WINDING) != 0u) ? 1.0f : -1.0f;
             vec3 along_v = cross(normal, along_u) * handedness;
-            vec4 texel = evaluate_texture(scene, scene.materials.at[point.triangle.material].normal_texture, point.mesh, point.triangle,
-                                          point.weights);
-            float scale = scene.materials.at[point.triangle.material].normal_scale;
+            vec4 texel = evaluate_texture(scene, NORMAL_TEXTURE, point.mesh, point.triangle, point.weights);
+            float scale = load_material(scene, point.triangle.material).normal_scale;
             vec3 bent = along_u * ((2.0f * texel.x - 1.0f) * scale) + along_v * ((2.0f * texel.y - 1.0f) * scale) +
                         normal * (2.0f * texel.z - 1.0f);
             float bent_size = length(bent);

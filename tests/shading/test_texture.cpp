@@ -120,17 +120,19 @@ TEST_CASE("a texture transform is applied as the matrix says, to the UV set that
     f.scene.meshes.at = &mesh;
     f.scene.uvs.at = uvs.data();
     const SceneTriangle triangle{0, 1, 2, 0};
-    TextureUse use{};
+    SceneMaterial material{};
+    f.scene.materials.at = &material;
+    TextureUse& use = material.specular_texture;
     use.texture = 0;
     use.m00 = 1, use.m11 = 1;
     const glm::vec3 weights(0.2f, 0.3f, 0.5f);
-    CHECK(evaluate_texture(f.scene, use, 0, triangle, weights).x == 0.0f);
+    CHECK(evaluate_texture(f.scene, SPECULAR_TEXTURE, 0, triangle, weights).x == 0.0f);
     use.m00 = 0, use.m01 = 1; // a quarter turn: u' = v
-    CHECK(evaluate_texture(f.scene, use, 0, triangle, weights).x == 1.0f);
+    CHECK(evaluate_texture(f.scene, SPECULAR_TEXTURE, 0, triangle, weights).x == 1.0f);
     use.m01 = 0, use.m02 = 0.6f, use.uv_set = 1;
-    CHECK(evaluate_texture(f.scene, use, 0, triangle, weights).x == 1.0f);
+    CHECK(evaluate_texture(f.scene, SPECULAR_TEXTURE, 0, triangle, weights).x == 1.0f);
     use.m02 = 0, use.m00 = 9, use.uv_set = 3; // a set that the mesh lacks counts as (0, 0)
-    CHECK(evaluate_texture(f.scene, use, 0, triangle, weights).x == 0.0f);
+    CHECK(evaluate_texture(f.scene, SPECULAR_TEXTURE, 0, triangle, weights).x == 0.0f);
     use.texture = NONE;
-    CHECK(evaluate_texture(f.scene, use, 0, triangle, weights) == glm::vec4(1));
+    CHECK(evaluate_texture(f.scene, SPECULAR_TEXTURE, 0, triangle, weights) == glm::vec4(1));
 }
