@@ -41,6 +41,7 @@ class FaultyLedger final : public Ledger {
                                                         std::size_t limit) override {
         return inner_->chunks(job, frame, first, limit);
     }
+    Result<std::vector<UsageRow>> usage(const UsageQuery& query, std::size_t limit) override { return inner_->usage(query, limit); }
     Result<std::vector<scheduler::Logged>> events(scheduler::JobId job, std::uint64_t after, std::size_t limit) override {
         return inner_->events(job, after, limit);
     }
