@@ -13,7 +13,7 @@ MUTANTS = {
     "no_fence_check": ("farm/scheduler/apply.cpp", "task->fence != 0 && task->fence == event.lease.fence;", "task->fence != 0;"),
     "accept_twice": ("farm/scheduler/apply.cpp", "    ++frame.done;\n    ++job.tiles_done;", "    if (next_seq_ % 64 == 0) effects_.records.emplace_back(TileAccepted{id, lease.fence, worker, output, next_seq_});\n    ++frame.done;\n    ++job.tiles_done;"),
     "forget_boot_id": ("farm/scheduler/apply.cpp", "std::ranges::set_difference(held->second, kept, std::back_inserter(over));", "(void)kept;"),
-    "acknowledge_before_commit": ("farm/coordinator/gate.cpp", "    const auto batch = std::exchange(batch_, {});", "    for (const auto& send : std::exchange(sends_, {})) on_send(send);\n    const auto batch = std::exchange(batch_, {});"),
+    "acknowledge_before_commit": ("farm/coordinator/gate.cpp", "    auto batch = take();", "    auto batch = take();\n    for (const auto& send : std::exchange(batch.sends, {})) on_send(send);"),
     "same_fence_again": ("farm/scheduler/leases.cpp", "    ++state->fence;", "    if (state->fence == 0) ++state->fence;"),
     "lease_not_recorded": ("farm/scheduler/leases.cpp", "    record(task);\n    auto& worker = workers_.at(id);", "    auto& worker = workers_.at(id);"),
     "damaged_for_ever": ("farm/scheduler/apply.cpp", "if (!std::exchange(leases_.at(event.lease.task).damaged, true)) {", "if (true) {"),
