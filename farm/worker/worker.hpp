@@ -22,12 +22,13 @@ namespace raymill::farm {
 
 struct WorkerOptions {
     std::string connect = "tcp://127.0.0.1:8081";
-    std::filesystem::path data;                                         ///< empty: the user's data folder
-    std::string device;                                                 ///< DeviceChoice::name
-    unsigned threads = 0;                                               ///< DeviceChoice::threads
-    std::uint64_t cache_bytes = 20ull << 30;                            ///< soft while one job needs more
-    std::uint64_t memory_bytes = 0;                                     ///< resident, of a render process; 0: nine tenths of the machine's
-    double score = 0; ///< of the device, by `raymill bench`; 0: what `bench --save` left in the data folder (bench_score), else not measured
+    std::filesystem::path data;              ///< empty: the user's data folder
+    std::string device;                      ///< DeviceChoice::name
+    unsigned threads = 0;                    ///< DeviceChoice::threads
+    std::uint64_t cache_bytes = 20ull << 30; ///< soft while one job needs more
+    std::uint64_t memory_bytes = 0;          ///< resident, of a render process; 0: nine tenths of the machine's
+    double score =
+        0; ///< of the device, by `raymill bench`; 0: what `bench --save` left in the data folder (bench_score), else not measured
     unsigned stall_s = 600;                                             ///< a render process that is silent for so long is taken for hung
     enum class Sandbox { off, best, required } sandbox = Sandbox::best; ///< required: work() refuses where a protection does not hold
     std::vector<std::filesystem::path> render_may_write{};              ///< folders, besides its own
