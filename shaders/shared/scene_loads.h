@@ -31,6 +31,8 @@ struct InstanceLinks {
 
 #ifdef RAYMILL_PAIR_LOADS
 
+// Addresses go from one reference type to the other as two words: SwiftShader does not take apart a cast between pointers.
+
 // Three words at 3 * i: in two aligned pairs, of which one word is not wanted.
 vec3 load_three_words(WordPairs pairs, uint i) {
     uint first = 3u * i;
@@ -49,21 +51,21 @@ mat4x3 load_matrix(WordPairs pairs, uint first) {
     return mat4x3(a.x, a.y, b.x, b.y, c.x, c.y, d.x, d.y, e.x, e.y, f.x, f.y);
 }
 
-vec3 load_position(SceneData scene, uint i) { return load_three_words(WordPairs(scene.positions), i); }
-vec3 load_normal(SceneData scene, uint i) { return load_three_words(WordPairs(scene.normals), i); }
-vec2 load_uv(SceneData scene, uint i) { return load_floats(WordPairs(scene.uvs), i); }
+vec3 load_position(SceneData scene, uint i) { return load_three_words(WordPairs(uvec2(scene.positions)), i); }
+vec3 load_normal(SceneData scene, uint i) { return load_three_words(WordPairs(uvec2(scene.normals)), i); }
+vec2 load_uv(SceneData scene, uint i) { return load_floats(WordPairs(uvec2(scene.uvs)), i); }
 
 vec4 load_color(SceneData scene, uint i) {
-    return vec4(load_floats(WordPairs(scene.colors), 2u * i), load_floats(WordPairs(scene.colors), 2u * i + 1u));
+    return vec4(load_floats(WordPairs(uvec2(scene.colors)), 2u * i), load_floats(WordPairs(uvec2(scene.colors)), 2u * i + 1u));
 }
 
 vec4 load_tangent(SceneData scene, uint i) {
-    return vec4(load_floats(WordPairs(scene.tangents), 2u * i), load_floats(WordPairs(scene.tangents), 2u * i + 1u));
+    return vec4(load_floats(WordPairs(uvec2(scene.tangents)), 2u * i), load_floats(WordPairs(uvec2(scene.tangents)), 2u * i + 1u));
 }
 
 SceneTriangle load_triangle(SceneData scene, uint i) {
-    uvec2 a = load_pair(WordPairs(scene.triangles), 2u * i);
-    uvec2 b = load_pair(WordPairs(scene.triangles), 2u * i + 1u);
+    uvec2 a = load_pair(WordPairs(uvec2(scene.triangles)), 2u * i);
+    uvec2 b = load_pair(WordPairs(uvec2(scene.triangles)), 2u * i + 1u);
     SceneTriangle triangle;
     triangle.v0 = a.x;
     triangle.v1 = a.y;
@@ -73,7 +75,7 @@ SceneTriangle load_triangle(SceneData scene, uint i) {
 }
 
 SceneMesh load_mesh(SceneData scene, uint i) {
-    WordPairs pairs = WordPairs(scene.meshes);
+    WordPairs pairs = WordPairs(uvec2(scene.meshes));
     uvec2 a = load_pair(pairs, 6u * i);
     uvec2 b = load_pair(pairs, 6u * i + 1u);
     uvec2 c = load_pair(pairs, 6u * i + 2u);
@@ -96,20 +98,20 @@ SceneMesh load_mesh(SceneData scene, uint i) {
     return mesh;
 }
 
-mat4x3 load_object_to_world(SceneData scene, uint i) { return load_matrix(WordPairs(scene.instances), 14u * i); }
-mat4x3 load_world_to_object(SceneData scene, uint i) { return load_matrix(WordPairs(scene.instances), 14u * i + 6u); }
+mat4x3 load_object_to_world(SceneData scene, uint i) { return load_matrix(WordPairs(uvec2(scene.instances)), 14u * i); }
+mat4x3 load_world_to_object(SceneData scene, uint i) { return load_matrix(WordPairs(uvec2(scene.instances)), 14u * i + 6u); }
 
 InstanceLinks load_links(SceneData scene, uint i) {
-    uvec2 a = load_pair(WordPairs(scene.instances), 14u * i + 12u);
+    uvec2 a = load_pair(WordPairs(uvec2(scene.instances)), 14u * i + 12u);
     InstanceLinks links;
     links.mesh = a.x;
     links.flags = a.y;
-    links.first_triangle_light = load_pair(WordPairs(scene.instances), 14u * i + 13u).x;
+    links.first_triangle_light = load_pair(WordPairs(uvec2(scene.instances)), 14u * i + 13u).x;
     return links;
 }
 
 MaterialFactors load_material(SceneData scene, uint i) {
-    WordPairs pairs = WordPairs(scene.materials);
+    WordPairs pairs = WordPairs(uvec2(scene.materials));
     uint first = 33u * i;
     vec2 a = load_floats(pairs, first);
     vec2 b = load_floats(pairs, first + 1u);
@@ -136,7 +138,7 @@ MaterialFactors load_material(SceneData scene, uint i) {
 }
 
 TextureUse load_texture_use(SceneData scene, uint material, uint which) {
-    WordPairs pairs = WordPairs(scene.materials);
+    WordPairs pairs = WordPairs(uvec2(scene.materials));
     uint first = 33u * material + 9u + 4u * which;
     uvec2 a = load_pair(pairs, first);
     vec2 b = load_floats(pairs, first + 1u);
@@ -155,7 +157,7 @@ TextureUse load_texture_use(SceneData scene, uint material, uint which) {
 }
 
 SceneLight load_light(SceneData scene, uint i) {
-    WordPairs pairs = WordPairs(scene.lights);
+    WordPairs pairs = WordPairs(uvec2(scene.lights));
     uint first = 10u * i;
     uvec2 a = load_pair(pairs, first);
     vec2 b = load_floats(pairs, first + 1u);
@@ -186,7 +188,7 @@ SceneLight load_light(SceneData scene, uint i) {
 }
 
 LightNode load_light_node(SceneData scene, uint i) {
-    WordPairs pairs = WordPairs(scene.light_nodes);
+    WordPairs pairs = WordPairs(uvec2(scene.light_nodes));
     uint first = 7u * i;
     vec2 a = load_floats(pairs, first);
     vec2 b = load_floats(pairs, first + 1u);
@@ -208,7 +210,7 @@ LightNode load_light_node(SceneData scene, uint i) {
 }
 
 EnvironmentTexel load_environment(SceneData scene, uint i) {
-    WordPairs pairs = WordPairs(scene.environment);
+    WordPairs pairs = WordPairs(uvec2(scene.environment));
     vec2 a = load_floats(pairs, 3u * i);
     vec2 b = load_floats(pairs, 3u * i + 1u);
     uvec2 c = load_pair(pairs, 3u * i + 2u);
