@@ -78,9 +78,9 @@ void Server::kill() {
 }
 
 client::Http Server::http() const {
-    std::ifstream in(data() / "tokens");
-    std::string tenant, token;
-    in >> tenant >> token;
+    std::ifstream in(data() / "local.token");
+    std::string token;
+    in >> token;
     return {{false, "127.0.0.1", port_}, {token, {}}, {std::chrono::seconds(30), std::chrono::seconds(30)}, {}};
 }
 
