@@ -268,7 +268,7 @@ Result<std::uint64_t> verify_audit(const std::filesystem::path& folder) {
             if (count > 0 ? own != seq + 1 : own == 0) return fail(Code::bad_input, where, "a record before this one is missing");
             if (count == 0 && own == 1) chain = first_chain();
             // Where older files are gone, the first line that is left is taken as it stands.
-            if (!chain.empty() && chained(chain, record) != record["chain"])
+            if (!chain.empty() && chained(chain, record) != record["chain"].get<std::string>())
                 return fail(Code::bad_input, where, "the record was changed, or another process's line stands between");
             chain = record["chain"].get<std::string>();
             seq = own;

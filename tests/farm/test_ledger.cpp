@@ -178,7 +178,7 @@ TEST_CASE("what is over takes its leases with it, and a tile is accepted once") 
 
 TEST_CASE("usage is what was accepted, each tile once, on its day, to the right job and tenant") {
     // A tile or frame that comes twice, or a bill that is not in the same commit, would show as a sum that is not that of the rows.
-    constexpr Time day = 86400 * second;
+    static constexpr Time day = 86400 * second;
     on_each([](auto open) {
         auto ledger = open();
         commit(*ledger, {job(1, "t"), job(2, "t"), job(3, "u")});
