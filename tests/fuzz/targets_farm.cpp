@@ -16,6 +16,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <sys/socket.h>
+#include <tuple>
 #include <unistd.h>
 
 namespace raymill::fuzz {
@@ -134,7 +135,7 @@ void run_addresses(Bytes input) {
         promise(client::parse_server(server->url()).has_value(), "a server's URL does not survive");
     static_cast<void>(plan_of(text));
     static_cast<void>(is_key(text));
-    static_cast<void>(check_tenant_name(text));
+    std::ignore = check_tenant_name(text);
 }
 
 /// Files in the user's own folders: nobody else should write them, but an older version, an editor or a full disk may have.
@@ -151,8 +152,8 @@ void run_secrets(Bytes input) {
     const auto file = file_of(input, "access.json");
     const auto folder = file.parent_path();
     if (const auto access = Access::open(folder)) promise(!(*access)->identify("anybody"), "somebody came in");
-    static_cast<void>(load_or_make_keys(file));
-    static_cast<void>(load_or_make_token(file));
+    std::ignore = load_or_make_keys(file);
+    std::ignore = load_or_make_token(file);
     WorkerKeys workers(file, "");
     promise(!workers.accepts(std::string(40, 'z')), "a worker came in");
     std::error_code ignored;

@@ -12,6 +12,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <tuple>
 
 namespace raymill::fuzz {
 namespace {
@@ -37,7 +38,7 @@ void load(const std::filesystem::path& file) {
     if (!scene) return promise(!scene.error().what.empty(), "an error without words");
     static_cast<void>(gltf::summarize(*scene));
     for (const double seconds : {0.0, 0.7})
-        static_cast<void>(scene::flatten(*scene, {.settings = {}, .seconds = seconds, .environment = nullptr}));
+        std::ignore = scene::flatten(*scene, {.settings = {}, .seconds = seconds, .environment = nullptr});
 }
 
 std::vector<std::string> glb_seeds() { return {scene_file("cornell.glb"), scene_file("materials.glb"), scene_file("animated.glb")}; }
@@ -88,7 +89,7 @@ void run_image(Bytes input) {
         static_cast<void>(image);
     } catch (const gltf::Fault&) { // the room's own way of saying a fault, caught by load()
     }
-    static_cast<void>(film::decode_png(bytes));
+    std::ignore = film::decode_png(bytes);
 }
 
 std::vector<std::string> environment_seeds() {
