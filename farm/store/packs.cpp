@@ -2,6 +2,7 @@
 
 #include "farm/protocol/files.hpp"
 #include "farm/protocol/sha256.hpp"
+#include "farm/store/file_io.hpp"
 #include "renderer/base/check.hpp"
 
 #include <algorithm>
@@ -37,31 +38,6 @@ std::uint64_t number_at(const char* from, std::size_t bytes) {
     std::uint64_t value = 0;
     for (std::size_t i = bytes; i-- > 0;) value = (value << 8) | static_cast<unsigned char>(from[i]);
     return value;
-}
-
-/// Bytes [offset, offset + size) of a file, fewer at its end.
-Result<std::string> read_at(int fd, const fs::path& path, std::uint64_t offset, std::size_t size) {
-    std::string bytes(size, '\0');
-    std::size_t done = 0;
-    while (done < size) {
-        const auto got = ::pread(fd, bytes.data() + done, size - done, static_cast<off_t>(offset + done));
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return fail(Code::io, path.string(), "reading failed: " + errno_text());
-        if (got == 0) break;
-        done += static_cast<std::size_t>(got);
-    }
-    bytes.resize(done);
-    return bytes;
-}
-
-Status write_all(int fd, const fs::path& path, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const auto wrote = ::write(fd, bytes.data(), bytes.size());
-        if (wrote < 0 && errno == EINTR) continue;
-        if (wrote < 0) return fail(Code::io, path.string(), "writing failed: " + errno_text());
-        bytes.remove_prefix(static_cast<std::size_t>(wrote));
-    }
-    return {};
 }
 
 } // namespace

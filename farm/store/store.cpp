@@ -2,6 +2,7 @@
 
 #include "farm/protocol/files.hpp"
 #include "farm/protocol/sha256.hpp"
+#include "farm/store/file_io.hpp"
 #include "farm/store/packs.hpp"
 #include "renderer/base/check.hpp"
 
@@ -34,16 +35,6 @@ class File {
   private:
     int fd_ = -1;
 };
-
-Status write_all(const File& file, const fs::path& path, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const auto wrote = ::write(file.fd(), bytes.data(), bytes.size());
-        if (wrote < 0 && errno == EINTR) continue;
-        if (wrote < 0) return fail(Code::io, path.string(), "writing failed: " + errno_text());
-        bytes.remove_prefix(static_cast<std::size_t>(wrote));
-    }
-    return {};
-}
 
 std::optional<std::uint64_t> size_of_file(const fs::path& path) {
     struct stat info {};
@@ -151,17 +142,7 @@ Result<std::string> Store::read(const std::string& tenant, const std::string& sh
     const auto path = path_of(tenant, sha256);
     const File file(path, O_RDONLY);
     if (!file.is_open()) return fail(Code::io, "store", "there is no blob " + sha256);
-    std::string bytes(limit, '\0');
-    std::size_t done = 0;
-    while (done < limit) {
-        const auto got = ::pread(file.fd(), bytes.data() + done, limit - done, static_cast<off_t>(offset + done));
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return fail(Code::io, path.string(), "reading failed: " + errno_text());
-        if (got == 0) break;
-        done += static_cast<std::size_t>(got);
-    }
-    bytes.resize(done);
-    return bytes;
+    return read_at(file.fd(), path, offset, limit);
 }
 
 /// The tenant's folder and one in it; durable, so that a blob's folder cannot vanish with a crash.
@@ -215,7 +196,7 @@ Result<Store::Appended> Store::append(const std::string& tenant, const std::stri
     {
         const File file(path, O_WRONLY | O_CREAT | O_APPEND);
         if (!file.is_open()) return fail(Code::io, path.string(), "cannot be written: " + errno_text());
-        if (auto ok = write_all(file, path, piece); !ok) {
+        if (auto ok = write_all(file.fd(), path, piece); !ok) {
             // What was written of the piece stays out, so that offsets stay those that were answered.
             if (::ftruncate(file.fd(), static_cast<off_t>(have)) != 0) ::unlink(path.c_str());
             return std::unexpected(ok.error());
@@ -271,7 +252,7 @@ Status Store::Writer::write(std::string_view piece) {
     if (piece.size() > state_->size - state_->written) return fail(Code::bad_input, state_->sha256, "more bytes came than were announced");
     state_->hash.update(piece);
     state_->written += piece.size();
-    return write_all(state_->file, state_->path, piece);
+    return write_all(state_->file.fd(), state_->path, piece);
 }
 
 Status Store::Writer::finish() {
