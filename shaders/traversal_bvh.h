@@ -60,14 +60,8 @@ void begin_ray(Ray r) {
 void enter_instance(uint index) {
     WordPairs words = WordPairs(wavefront.instances);
     uint first = 7u * index;
-    vec2 a = uintBitsToFloat(load_pair(words, first));
-    vec2 b = uintBitsToFloat(load_pair(words, first + 1u));
-    vec2 c = uintBitsToFloat(load_pair(words, first + 2u));
-    vec2 d = uintBitsToFloat(load_pair(words, first + 3u));
-    vec2 e = uintBitsToFloat(load_pair(words, first + 4u));
-    vec2 f = uintBitsToFloat(load_pair(words, first + 5u));
+    mat4x3 world_to_object = load_matrix(words, first);
     uvec2 root_and_flags = load_pair(words, first + 6u);
-    mat4x3 world_to_object = mat4x3(a.x, a.y, b.x, b.y, c.x, c.y, d.x, d.y, e.x, e.y, f.x, f.y);
     push_top();
     top = 0u;
     level_base = depth;

@@ -8,7 +8,6 @@
 namespace raymill::gpu {
 namespace {
 
-constexpr std::uint64_t staging_bytes = 64ull << 20;
 
 std::string size_text(std::uint64_t bytes) {
     char text[32];

@@ -3,9 +3,12 @@
 #include "renderer/gpu/context.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 namespace raymill::gpu {
+
+inline constexpr std::uint64_t staging_bytes = 64ull << 20; ///< the most that uploads hold in host memory at once
 
 enum class Place {
     device,   ///< where the device reads fastest

@@ -8,7 +8,6 @@ namespace {
 
 using shading::SceneTexture;
 
-constexpr std::uint64_t staging_bytes = 64ull << 20;
 constexpr std::uint64_t block_bytes = 128ull << 20; // of memory that images share; drivers allow only some thousands of allocations
 
 VkFormat format_of(std::uint32_t texels) {
