@@ -1,16 +1,213 @@
 #include "farm/coordinator/http_api.hpp"
 
-#include "farm/coordinator/http_state.hpp"
+#include "farm/coordinator/http_gate.hpp"
+#include "farm/coordinator/usage.hpp"
+#include "farm/protocol/api.hpp"
+#include "farm/protocol/json_text.hpp"
+#include "farm/protocol/limits.hpp"
 #include "farm/protocol/sha256.hpp"
 #include "farm/web/files.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <future>
+#include <httplib.h>
+#include <nlohmann/json.hpp>
 #include <sys/socket.h>
+#include <thread>
 
 namespace raymill::farm {
 
 using namespace scheduler;
 using nlohmann::json;
+
+namespace {
+
+constexpr const char* json_type = "application/json";
+
+std::string text_of(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+void answer(httplib::Response& response, int status, const std::string& body) {
+    response.status = status;
+    response.set_content(body, json_type);
+}
+
+void refuse(httplib::Response& response, int status, Code code, const std::string& message) {
+    answer(response, status, text_of({{"error", {{"code", name_of(code)}, {"message", message}}}}));
+}
+
+void refuse(httplib::Response& response, const Error& error) {
+    const auto bad = error.code == Code::usage || error.code == Code::bad_input || error.code == Code::unsupported;
+    refuse(response, bad ? 400 : error.code == Code::refused ? 429 : 503, error.code, error.message());
+}
+
+void not_found(httplib::Response& response, const char* what) {
+    refuse(response, 404, Code::refused, std::string("there is no such ") + what);
+}
+
+/// A whole number in the query; `otherwise` where it is absent; none where it is something else or outside of [least, most].
+template<class T> std::optional<T> number(const httplib::Request& request, const char* name, T otherwise, T least, T most) {
+    if (!request.has_param(name)) return otherwise;
+    const auto text = request.get_param_value(name);
+    T value{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || value < least || value > most) return {};
+    return value;
+}
+
+} // namespace
+
+struct HttpApi::State {
+    Shell& shell;
+    Ledger& ledger;
+    Store& store;
+    HttpDoorParts parts;
+    std::unique_ptr<httplib::Server> gate;
+    httplib::Server& server;
+    std::thread thread;
+    std::mutex polls_mutex;
+    std::map<std::string, int> polls; ///< waiting for events, by tenant
+    int all_polls = 0;
+
+    /// Asks the shell's thread and waits for its answer; none when the shell has stopped.
+    template<class T> std::optional<T> ask(std::function<void(Shell&, std::function<void(T)>)> question) {
+        auto promise = std::make_shared<std::promise<T>>();
+        auto future = promise->get_future();
+        shell.post([this, promise = std::move(promise), question = std::move(question)] {
+            question(shell, [promise](T value) { promise->set_value(std::move(value)); });
+        });
+        try {
+            return future.get();
+        } catch (const std::future_error&) { // the question was dropped unanswered
+            return {};
+        }
+    }
+
+    /// The tenant's job of the path's first capture, copied; answers the request itself where there is none.
+    std::optional<CatalogJob> job_of(const std::string& tenant, const httplib::Request& request, httplib::Response& response,
+                                     std::uint64_t* leased = nullptr) {
+        const auto id = parse_job(request.matches[1].str());
+        if (!id) {
+            not_found(response, "job");
+            return {};
+        }
+        using Found = std::pair<std::optional<CatalogJob>, std::uint64_t>;
+        const auto found = ask<Found>([&](Shell& s, const auto& reply) {
+            const auto* job = s.catalog().find(tenant, *id);
+            reply(job != nullptr ? Found{*job, s.leased(*id)} : Found{});
+        });
+        if (!found) {
+            refuse(response, 503, Code::unreachable, "the server is stopping");
+            return {};
+        }
+        if (!found->first) not_found(response, "job");
+        if (leased != nullptr) *leased = found->second;
+        return found->first;
+    }
+
+    /// The job's frame index of the path's second capture.
+    static std::optional<std::uint32_t> frame_of(const CatalogJob& job, const httplib::Request& request, httplib::Response& response) {
+        const auto text = request.matches[2].str();
+        std::int32_t frame = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), frame);
+        const auto index = error == std::errc() && end == text.data() + text.size() ? job.index_of(frame) : std::nullopt;
+        if (!index) not_found(response, "frame");
+        return index;
+    }
+
+    std::optional<Identity> identify(const httplib::Request& request) {
+        constexpr std::string_view scheme = "Bearer ";
+        const auto header = request.get_header_value("Authorization");
+        return header.size() > scheme.size() ? parts.access.identify(std::string_view(header).substr(scheme.size())) : std::nullopt;
+    }
+    /// Calls `handler` for who may. That the token is good the gate has seen already, a moment ago; it may have been revoked since.
+    httplib::Server::Handler guarded(Right right,
+                                     std::function<void(const Identity&, const httplib::Request&, httplib::Response&)> handler) {
+        return [this, right, handler = std::move(handler)](const httplib::Request& request, httplib::Response& response) {
+            const auto who = identify(request);
+            if (!who) {
+                response.set_header("WWW-Authenticate", "Bearer");
+                return refuse(response, 401, Code::refused, "this token is not known here");
+            }
+            if (!who->may(right))
+                return refuse(response, 403, Code::refused,
+                              right == Right::operate  ? "this token does not run the farm; an operator's key does"
+                              : right == Right::submit ? "this token may read only"
+                              : right == Right::enrol  ? "this token brings no worker in; a key of scope worker does, once"
+                                                       : "this token belongs to no tenant");
+            handler(*who, request, response);
+        };
+    }
+    using Handler = void (State::*)(const std::string& tenant, const httplib::Request&, httplib::Response&);
+    httplib::Server::Handler with_tenant(Right right, Handler handler) {
+        return guarded(right, [this, handler](const Identity& who, const httplib::Request& request, httplib::Response& response) {
+            (this->*handler)(who.tenant, request, response);
+        });
+    }
+    /// An operator's question: the answer is OperatorApi's.
+    template<class Ask> httplib::Server::Handler with_operator(Ask question) {
+        return guarded(Right::operate, [question](const Identity& who, const httplib::Request& request, httplib::Response& response) {
+            const OperatorAnswer said = question(who.text(), request);
+            answer(response, said.status, said.body);
+        });
+    }
+    [[nodiscard]] Admission admit(const RequestHead& head, const std::string& from) const;
+    /// What was done, for the audit log.
+    void note(const httplib::Request& request, const char* what, const std::string& detail) {
+        const auto who = identify(request);
+        parts.audit.write({.who = who ? who->text() : "nobody", .what = what, .from = request.remote_addr, .detail = detail});
+    }
+
+    void set_up();
+    void set_up_operators();
+    void missing(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void put_blob(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void add_scene(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void submit(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void list_jobs(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void get_job(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void cancel(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void list_frames(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void get_frame(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void get_image(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void list_tiles(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void get_preview(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void list_events(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void get_usage(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+    void get_metrics(const httplib::Request& request, httplib::Response& response);
+    void get_ready(httplib::Response& response);
+    void list_workers(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
+
+    /// {"manifest": MANIFEST} out of a body.
+    static Result<Manifest> manifest_of(const std::string& body) {
+        const auto root = parse_json(body);
+        if (!root || !root->is_object() || !root->contains("manifest"))
+            return fail(Code::usage, "", "the body is not {\"manifest\": {...}}");
+        return parse_manifest(text_of((*root)["manifest"]));
+    }
+    json missing_of(const std::string& tenant, const Manifest& manifest) const {
+        auto list = json::array();
+        std::set<std::string> seen; // two files may have the same bytes
+        for (const auto& file : manifest.files)
+            if (store.size(tenant, file.sha256) != file.size && seen.insert(file.sha256).second)
+                list.push_back({{"sha256", file.sha256}, {"size", file.size}, {"have", store.received(tenant, file.sha256, file.size)}});
+        return list;
+    }
+    std::optional<FrameRow> row_of(JobId job, std::uint32_t index) {
+        auto rows = ledger.frames(job, index, 1);
+        if (!rows || rows->empty() || rows->front().frame != index) return {};
+        return rows->front();
+    }
+    /// Sends a blob in pieces; httplib serves Range from it.
+    void send_blob(httplib::Response& response, const std::string& tenant, const std::string& sha256, std::uint64_t size,
+                   const char* type) {
+        response.set_content_provider(size, type, [this, tenant, sha256](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
+            const auto piece = store.read(tenant, sha256, offset, std::min<std::size_t>(length, 1u << 20));
+            return piece && !piece->empty() && sink.write(piece->data(), piece->size());
+        });
+    }
+};
 
 void HttpApi::State::set_up() {
     server.set_payload_max_length(limits::json_body); // the times are the gate's
@@ -70,6 +267,43 @@ void HttpApi::State::set_up() {
     server.Get(R"(/v1/jobs/([0-9a-f]+)/events)", with_tenant(Right::read, &State::list_events));
     server.Get("/v1/workers", with_tenant(Right::operate, &State::list_workers));
     set_up_operators();
+}
+
+void HttpApi::State::set_up_operators() {
+    auto& operators = parts.operators;
+    using Request = httplib::Request;
+    server.Get("/v1/tenants", with_operator([&](const auto&, const Request&) { return operators.list_tenants(); }));
+    server.Post("/v1/tenants",
+                with_operator([&](const auto& who, const Request& r) { return operators.add_tenant(who, r.remote_addr, r.body); }));
+    server.Delete(R"(/v1/tenants/([A-Za-z0-9._-]+))", with_operator([&](const auto& who, const Request& r) {
+                      return operators.remove_tenant(who, r.remote_addr, r.matches[1].str());
+                  }));
+    server.Get("/v1/keys", with_operator([&](const auto&, const Request&) { return operators.list_keys(); }));
+    server.Post("/v1/keys",
+                with_operator([&](const auto& who, const Request& r) { return operators.make_key(who, r.remote_addr, r.body); }));
+    server.Delete("/v1/keys", with_operator([&](const auto& who, const Request& r) {
+                      return operators.revoke_key(who, r.remote_addr, r.get_param_value("id"));
+                  }));
+    server.Get("/v1/audit", with_operator([&](const auto&, const Request& r) -> OperatorAnswer {
+                   const auto after = number<std::uint64_t>(r, "after", 0, 0, std::uint64_t{1} << 62);
+                   const auto limit = number<std::size_t>(r, "limit", 1000, 1, 10000);
+                   if (after && limit) return operators.read_audit(*after, *limit);
+                   return {400, R"({"error":{"code":"usage","message":"after is a number from 0 on, limit one from 1 to 10000"}})"};
+               }));
+    server.Post("/v1/enrol", guarded(Right::enrol, [&](const Identity& who, const Request& request, httplib::Response& response) {
+                    const auto said = operators.enrol(who, request.remote_addr, request.body);
+                    answer(response, said.status, said.body);
+                }));
+    server.Get("/v1/self", [this](const Request& request, httplib::Response& response) {
+        const auto who = identify(request);
+        if (!who) return refuse(response, 401, Code::refused, "this token is not known here");
+        auto rights = json::array();
+        for (const auto& [right, name] :
+             {std::pair(Right::read, "read"), {Right::submit, "submit"}, {Right::operate, "operate"}, {Right::enrol, "enrol"}})
+            if (who->may(right)) rights.push_back(name);
+        answer(response, 200,
+               text_of({{"tenant", who->tenant.empty() ? json() : json(who->tenant)}, {"key", who->key}, {"rights", rights}}));
+    });
 }
 
 /// On the gate's thread, before a serving thread or a byte of the body is spent: everything below /v1 is for good tokens only.
@@ -312,6 +546,57 @@ void HttpApi::State::list_events(const std::string& tenant, const httplib::Reque
         list.push_back(std::move(one));
     }
     answer(response, 200, text_of({{"events", list}, {"next", events->empty() ? *after : events->back().seq}}));
+}
+
+void HttpApi::State::list_workers(const std::string&, const httplib::Request&, httplib::Response& response) {
+    const auto list = ask<std::string>([](Shell& s, const auto& reply) { reply(s.workers_json()); });
+    if (!list) return refuse(response, 503, Code::unreachable, "the server is stopping");
+    answer(response, 200, *list);
+}
+
+void HttpApi::State::get_usage(const std::string& tenant, const httplib::Request& request, httplib::Response& response) {
+    const auto bad = [&](const char* why) { refuse(response, 400, Code::usage, why); };
+    UsageQuery query{.tenant = tenant};
+    const auto word = [&](const char* name) { return request.has_param(name) ? request.get_param_value(name) : std::string(); };
+    if (const auto text = word("job"); !text.empty()) {
+        const auto job = parse_job(text);
+        if (!job) return not_found(response, "job");
+        query.job = *job;
+    }
+    for (const auto& [name, into] : {std::pair("from", &query.from), std::pair("to", &query.to)})
+        if (const auto text = word(name); !text.empty()) {
+            const auto day = parse_day(text);
+            if (!day) return bad("from and to are days, YYYY-MM-DD");
+            *into = *day + (into == &query.to ? 1 : 0);
+        }
+    const auto by_text = word("by"), format = word("format");
+    const auto by = by_text == "tenant" ? UsageBy::tenant : by_text == "day" ? UsageBy::day : UsageBy::job;
+    if (!by_text.empty() && by_text != "tenant" && by_text != "day" && by_text != "job") return bad("by is tenant, job or day");
+    if (!format.empty() && format != "json" && format != "csv") return bad("format is json or csv");
+    constexpr std::size_t most_rows = 1'000'000;
+    const auto rows = ledger.usage(query, most_rows + 1);
+    if (!rows) return refuse(response, rows.error());
+    if (rows->size() > most_rows) return bad("that is more than a million rows; ask for fewer days with from and to");
+    const auto sums = sum_usage(*rows, by);
+    if (format == "csv") return response.set_content(usage_csv(sums, by), "text/csv; charset=utf-8");
+    answer(response, 200, usage_json(sums, by));
+}
+
+/// For this machine only: a farm's totals are its operator's business. What a proxy hands on is somebody else's question.
+void HttpApi::State::get_metrics(const httplib::Request& request, httplib::Response& response) {
+    const bool here = request.remote_addr == "127.0.0.1" || request.remote_addr == "::1";
+    if (!here || request.has_header("X-Forwarded-For") || request.has_header("Forwarded"))
+        return refuse(response, 403, Code::refused, "metrics are read from the coordinator's own machine");
+    const auto text = ask<std::string>([](Shell& s, const auto& reply) { reply(prometheus(s.metrics())); });
+    if (!text) return refuse(response, 503, Code::unreachable, "the server is stopping");
+    response.set_content(*text, "text/plain; version=0.0.4; charset=utf-8");
+}
+
+/// Alive is /healthz; ready means that work is taken: the shell answers, the ledger is written, and it is not about to end.
+void HttpApi::State::get_ready(httplib::Response& response) {
+    const auto ready = ask<bool>([](Shell& s, const auto& reply) { reply(!s.draining()); });
+    if (ready && *ready) return answer(response, 200, text_of({{"status", "ready"}}));
+    refuse(response, 503, Code::unreachable, "the server is stopping");
 }
 
 HttpApi::HttpApi(Shell& shell, Ledger& ledger, Store& store, const HttpDoorParts& parts) {
