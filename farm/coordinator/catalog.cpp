@@ -157,4 +157,30 @@ std::string frame_json(const CatalogJob& job, std::uint32_t index, const FrameRo
                     {"error", row != nullptr ? fault_json(row->fault) : json()}});
 }
 
+std::string tiles_json(const CatalogJob& job, const std::vector<TileAccepted>& tiles, std::uint64_t after) {
+    auto list = json::array();
+    for (const auto& tile : tiles) {
+        const auto rect = job.grid().rect(tile.task.tile);
+        list.push_back(
+            {{"tile", tile.task.tile}, {"x", rect.x}, {"y", rect.y}, {"width", rect.width}, {"height", rect.height}, {"seq", tile.seq}});
+    }
+    return text_of({{"tiles", list}, {"next", tiles.empty() ? after : tiles.back().seq}});
+}
+
+std::string events_json(const CatalogJob& job, const std::vector<Logged>& events, std::uint64_t after) {
+    auto list = json::array();
+    for (const auto& event : events) {
+        json one{{"seq", event.seq},
+                 {"time_us", event.at},
+                 {"event", event.what},
+                 {"state", event.state},
+                 {"tiles", {{"total", event.tiles_total}, {"done", event.tiles_done}}}};
+        if (event.what != "job") one["frame"] = job.numbers.at(event.frame);
+        if (event.what == "tile") one["tile"] = event.tile;
+        if (event.fault != Fault{}) one["error"] = {{"code", event.fault.code}, {"message", event.fault.message}};
+        list.push_back(std::move(one));
+    }
+    return text_of({{"events", list}, {"next", events.empty() ? after : events.back().seq}});
+}
+
 } // namespace raymill::farm

@@ -54,5 +54,8 @@ std::optional<scheduler::JobId> parse_job(const std::string& text);
 std::string job_json(const CatalogJob& job, std::uint64_t leased);
 /// FRAME; `row`: the frame's record, or none.
 std::string frame_json(const CatalogJob& job, std::uint32_t index, const FrameRow* row);
+/// {"tiles": [TILE], "next": SEQ} and {"events": [EVENT], "next": SEQ}; SEQ is `after` where there are none.
+std::string tiles_json(const CatalogJob& job, const std::vector<scheduler::TileAccepted>& tiles, std::uint64_t after);
+std::string events_json(const CatalogJob& job, const std::vector<scheduler::Logged>& events, std::uint64_t after);
 
 } // namespace raymill::farm

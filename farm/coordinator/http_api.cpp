@@ -1,6 +1,7 @@
 #include "farm/coordinator/http_api.hpp"
 
 #include "farm/coordinator/http_gate.hpp"
+#include "farm/coordinator/submission.hpp"
 #include "farm/coordinator/usage.hpp"
 #include "farm/protocol/api.hpp"
 #include "farm/protocol/json_text.hpp"
@@ -95,7 +96,7 @@ struct HttpApi::State {
         using Found = std::pair<std::optional<CatalogJob>, std::uint64_t>;
         const auto found = ask<Found>([&](Shell& s, const auto& reply) {
             const auto* job = s.catalog().find(tenant, *id);
-            reply(job != nullptr ? Found{*job, s.leased(*id)} : Found{});
+            s.when_durable([reply, found = job != nullptr ? Found{*job, s.leased(*id)} : Found{}] { reply(found); });
         });
         if (!found) {
             refuse(response, 503, Code::unreachable, "the server is stopping");
@@ -179,13 +180,6 @@ struct HttpApi::State {
     void get_ready(httplib::Response& response);
     void list_workers(const std::string& tenant, const httplib::Request& request, httplib::Response& response);
 
-    /// {"manifest": MANIFEST} out of a body.
-    static Result<Manifest> manifest_of(const std::string& body) {
-        const auto root = parse_json(body);
-        if (!root || !root->is_object() || !root->contains("manifest"))
-            return fail(Code::usage, "", "the body is not {\"manifest\": {...}}");
-        return parse_manifest(text_of((*root)["manifest"]));
-    }
     json missing_of(const std::string& tenant, const Manifest& manifest) const {
         auto list = json::array();
         std::set<std::string> seen; // two files may have the same bytes
@@ -323,7 +317,7 @@ Admission HttpApi::State::admit(const RequestHead& head, const std::string& from
 }
 
 void HttpApi::State::missing(const std::string& tenant, const httplib::Request& request, httplib::Response& response) {
-    const auto manifest = manifest_of(request.body);
+    const auto manifest = read_manifest(request.body);
     if (!manifest) return refuse(response, manifest.error());
     answer(response, 200, text_of({{"scene", scene_id(*manifest)}, {"missing", missing_of(tenant, *manifest)}}));
 }
@@ -343,7 +337,7 @@ void HttpApi::State::put_blob(const std::string& tenant, const httplib::Request&
 }
 
 void HttpApi::State::add_scene(const std::string& tenant, const httplib::Request& request, httplib::Response& response) {
-    const auto manifest = manifest_of(request.body);
+    const auto manifest = read_manifest(request.body);
     if (!manifest) return refuse(response, manifest.error());
     if (auto missing = missing_of(tenant, *manifest); !missing.empty())
         return answer(response, 409, text_of({{"missing", std::move(missing)}}));
@@ -356,32 +350,9 @@ void HttpApi::State::add_scene(const std::string& tenant, const httplib::Request
 }
 
 void HttpApi::State::submit(const std::string& tenant, const httplib::Request& request, httplib::Response& response) {
-    const auto bad = [&](const char* why) { refuse(response, 400, Code::usage, why); };
-    const auto body = parse_json(request.body);
-    if (!body || !body->is_object()) return bad("the body is not a JSON object");
-    const auto& root = *body;
-    JobRequest submission{.tenant = tenant, .scene = {}, .name = {}, .key = {}, .words = {}, .settings = {}};
-    for (const auto& [key, value] : root.items()) {
-        if (key == "settings") {
-            if (!value.is_object() || value.size() > limits::settings_words) return bad("settings is not an object of at most 64 words");
-            for (const auto& [name, word] : value.items()) {
-                if (!word.is_string()) return bad("a setting's value is not a string");
-                submission.words[name] = word.get<std::string>();
-            }
-            continue;
-        }
-        auto* text = key == "scene" ? &submission.scene : key == "name" ? &submission.name : key == "key" ? &submission.key : nullptr;
-        if (text == nullptr) return bad("the body has a key that is none of scene, settings, name, key");
-        if (!value.is_string()) return bad("scene, name and key are strings");
-        *text = value.get<std::string>();
-    }
-    if (submission.name.size() > limits::job_name || submission.key.size() > limits::job_key)
-        return bad("name and key have at most 200 bytes");
-    auto settings = parse_settings(submission.words);
-    if (!settings) return refuse(response, settings.error());
-    submission.settings = std::move(*settings);
-    submission.words = to_words(submission.settings);
-    if (!is_sha256(submission.scene)) return bad("scene is not the id of a scene");
+    const auto read = read_job_request(tenant, request.body);
+    if (!read) return refuse(response, read.error());
+    const auto& submission = *read;
     const auto known = ledger.has_scene(tenant, submission.scene);
     if (!known) return refuse(response, known.error());
     if (!*known) return not_found(response, "scene");
@@ -390,7 +361,7 @@ void HttpApi::State::submit(const std::string& tenant, const httplib::Request& r
         const auto manifest = text ? parse_manifest(*text) : std::unexpected(text.error());
         if (!manifest) return refuse(response, manifest.error());
         if (std::ranges::find(manifest->files, submission.settings.env, &ManifestFile::path) == manifest->files.end())
-            return bad("env: the scene's manifest has no such file; upload the environment with the scene");
+            return refuse(response, 400, Code::usage, "env: the scene's manifest has no such file; upload the environment with the scene");
     }
     const auto submitted = ask<Result<JobAnswer>>([&](Shell& s, const auto& reply) { s.submit(submission, reply); });
     if (!submitted) return refuse(response, 503, Code::unreachable, "the server is stopping");
@@ -406,7 +377,7 @@ void HttpApi::State::list_jobs(const std::string& tenant, const httplib::Request
         std::string jobs;
         for (const auto* job : s.catalog().newest(tenant, *limit))
             jobs += (jobs.empty() ? "" : ",") + job_json(*job, s.leased(job->row.added.spec.id));
-        reply("{\"jobs\":[" + jobs + "]}");
+        s.when_durable([reply, list = "{\"jobs\":[" + jobs + "]}"] { reply(list); });
     });
     if (!list) return refuse(response, 503, Code::unreachable, "the server is stopping");
     answer(response, 200, *list);
@@ -476,13 +447,7 @@ void HttpApi::State::list_tiles(const std::string& tenant, const httplib::Reques
     if (!after) return refuse(response, 400, Code::usage, "after is a number from 0 on");
     const auto tiles = ledger.tiles(job->row.added.spec.id, *index, *after, 1000);
     if (!tiles) return refuse(response, tiles.error());
-    auto list = json::array();
-    for (const auto& tile : *tiles) {
-        const auto rect = job->grid().rect(tile.task.tile);
-        list.push_back(
-            {{"tile", tile.task.tile}, {"x", rect.x}, {"y", rect.y}, {"width", rect.width}, {"height", rect.height}, {"seq", tile.seq}});
-    }
-    answer(response, 200, text_of({{"tiles", list}, {"next", tiles->empty() ? *after : tiles->back().seq}}));
+    answer(response, 200, tiles_json(*job, *tiles, *after));
 }
 
 void HttpApi::State::get_preview(const std::string& tenant, const httplib::Request& request, httplib::Response& response) {
@@ -533,53 +498,30 @@ void HttpApi::State::list_events(const std::string& tenant, const httplib::Reque
         events = ledger.events(id, *after, 1000);
     }
     if (!events) return refuse(response, events.error());
-    auto list = json::array();
-    for (const auto& event : *events) {
-        json one{{"seq", event.seq},
-                 {"time_us", event.at},
-                 {"event", event.what},
-                 {"state", event.state},
-                 {"tiles", {{"total", event.tiles_total}, {"done", event.tiles_done}}}};
-        if (event.what != "job") one["frame"] = job->numbers.at(event.frame);
-        if (event.what == "tile") one["tile"] = event.tile;
-        if (event.fault != Fault{}) one["error"] = {{"code", event.fault.code}, {"message", event.fault.message}};
-        list.push_back(std::move(one));
-    }
-    answer(response, 200, text_of({{"events", list}, {"next", events->empty() ? *after : events->back().seq}}));
+    answer(response, 200, events_json(*job, *events, *after));
 }
 
 void HttpApi::State::list_workers(const std::string&, const httplib::Request&, httplib::Response& response) {
-    const auto list = ask<std::string>([](Shell& s, const auto& reply) { reply(s.workers_json()); });
+    const auto list =
+        ask<std::string>([](Shell& s, const auto& reply) { s.when_durable([reply, list = s.workers_json()] { reply(list); }); });
     if (!list) return refuse(response, 503, Code::unreachable, "the server is stopping");
     answer(response, 200, *list);
 }
 
 void HttpApi::State::get_usage(const std::string& tenant, const httplib::Request& request, httplib::Response& response) {
-    const auto bad = [&](const char* why) { refuse(response, 400, Code::usage, why); };
-    UsageQuery query{.tenant = tenant};
     const auto word = [&](const char* name) { return request.has_param(name) ? request.get_param_value(name) : std::string(); };
-    if (const auto text = word("job"); !text.empty()) {
-        const auto job = parse_job(text);
-        if (!job) return not_found(response, "job");
-        query.job = *job;
-    }
-    for (const auto& [name, into] : {std::pair("from", &query.from), std::pair("to", &query.to)})
-        if (const auto text = word(name); !text.empty()) {
-            const auto day = parse_day(text);
-            if (!day) return bad("from and to are days, YYYY-MM-DD");
-            *into = *day + (into == &query.to ? 1 : 0);
-        }
-    const auto by_text = word("by"), format = word("format");
-    const auto by = by_text == "tenant" ? UsageBy::tenant : by_text == "day" ? UsageBy::day : UsageBy::job;
-    if (!by_text.empty() && by_text != "tenant" && by_text != "day" && by_text != "job") return bad("by is tenant, job or day");
-    if (!format.empty() && format != "json" && format != "csv") return bad("format is json or csv");
+    if (const auto job = word("job"); !job.empty() && !parse_job(job)) return not_found(response, "job");
+    const auto asked = read_usage_request(
+        tenant, {.job = word("job"), .from = word("from"), .to = word("to"), .by = word("by"), .format = word("format")});
+    if (!asked) return refuse(response, asked.error());
     constexpr std::size_t most_rows = 1'000'000;
-    const auto rows = ledger.usage(query, most_rows + 1);
+    const auto rows = ledger.usage(asked->query, most_rows + 1);
     if (!rows) return refuse(response, rows.error());
-    if (rows->size() > most_rows) return bad("that is more than a million rows; ask for fewer days with from and to");
-    const auto sums = sum_usage(*rows, by);
-    if (format == "csv") return response.set_content(usage_csv(sums, by), "text/csv; charset=utf-8");
-    answer(response, 200, usage_json(sums, by));
+    if (rows->size() > most_rows)
+        return refuse(response, 400, Code::usage, "that is more than a million rows; ask for fewer days with from and to");
+    const auto sums = sum_usage(*rows, asked->by);
+    if (asked->csv) return response.set_content(usage_csv(sums, asked->by), "text/csv; charset=utf-8");
+    answer(response, 200, usage_json(sums, asked->by));
 }
 
 /// For this machine only: a farm's totals are its operator's business. What a proxy hands on is somebody else's question.

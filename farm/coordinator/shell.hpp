@@ -8,6 +8,7 @@
 #include "farm/coordinator/gate.hpp"
 #include "farm/coordinator/metrics.hpp"
 #include "farm/coordinator/pool.hpp"
+#include "farm/coordinator/submission.hpp"
 #include "farm/coordinator/translate.hpp"
 #include "farm/coordinator/worker_door.hpp"
 #include "farm/ledger/ledger.hpp"
@@ -54,12 +55,6 @@ struct ShellParts {
     AuditLog* audit = nullptr; ///< of workers that come, go and are refused; may be null
 };
 
-/// Not "Submission": that is the client's, and one binary holds both.
-struct JobRequest {
-    std::string tenant, scene, name, key;
-    std::map<std::string, std::string> words;
-    Settings settings; ///< parsed from the words
-};
 struct JobAnswer {
     scheduler::JobId job = 0;
     bool created = false;
@@ -80,6 +75,8 @@ class Shell {
     EventBell& bell() { return bell_; }
 
     // In posted work only. Answers that hang on the disk come after the commit.
+    /// Calls `answer` once all that was decided until now is durable and said: for those who were told what the core thinks.
+    void when_durable(std::function<void()> answer) { gate_.then(std::move(answer)); }
     void submit(const JobRequest& submission, std::function<void(Result<JobAnswer>)> answer);
     void cancel(scheduler::JobId job, std::function<void()> answer);
     void add_scene(const std::string& tenant, const std::string& scene, std::function<void()> answer);

@@ -99,4 +99,25 @@ std::string usage_csv(const std::vector<UsageRow>& rows, UsageBy by) {
     return out;
 }
 
+Result<UsageRequest> read_usage_request(const std::string& tenant, const UsageWords& words) {
+    const auto bad = [](const char* why) { return fail(Code::usage, "", why); };
+    UsageRequest request{.query = {.tenant = tenant}};
+    if (!words.job.empty()) {
+        const auto job = parse_job(words.job);
+        if (!job) return bad("job is no id of a job");
+        request.query.job = *job;
+    }
+    for (const auto& [text, into, more] : {std::tuple(&words.from, &request.query.from, 0), {&words.to, &request.query.to, 1}}) {
+        if (text->empty()) continue;
+        const auto day = parse_day(*text);
+        if (!day) return bad("from and to are days, YYYY-MM-DD");
+        *into = *day + more;
+    }
+    if (!words.by.empty() && words.by != "tenant" && words.by != "day" && words.by != "job") return bad("by is tenant, job or day");
+    if (!words.format.empty() && words.format != "json" && words.format != "csv") return bad("format is json or csv");
+    request.by = words.by == "tenant" ? UsageBy::tenant : words.by == "day" ? UsageBy::day : UsageBy::job;
+    request.csv = words.format == "csv";
+    return request;
+}
+
 } // namespace raymill::farm

@@ -21,4 +21,16 @@ std::string usage_json(const std::vector<UsageRow>& rows, UsageBy by);
 /// RFC 4180, with a heading; the same columns. A field that a spreadsheet would take for a formula is led by an apostrophe.
 std::string usage_csv(const std::vector<UsageRow>& rows, UsageBy by);
 
+/// The words of GET /v1/usage, empty where absent.
+struct UsageWords {
+    std::string job, from, to, by, format;
+};
+struct UsageRequest {
+    UsageQuery query;
+    UsageBy by = UsageBy::job;
+    bool csv = false;
+};
+/// Code::usage where a word cannot be understood.
+Result<UsageRequest> read_usage_request(const std::string& tenant, const UsageWords& words);
+
 } // namespace raymill::farm

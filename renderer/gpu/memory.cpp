@@ -8,7 +8,6 @@
 namespace raymill::gpu {
 namespace {
 
-
 std::string size_text(std::uint64_t bytes) {
     char text[32];
     std::snprintf(text, sizeof text, "%.1f MiB", static_cast<double>(bytes) / (1 << 20));
