@@ -43,8 +43,12 @@ TEST_CASE("a scene lacks nothing that is anywhere in it, and all that is nowhere
     CHECK(present([](auto&, Geometry& g, auto&) { g.normals.assign(3, {0, 0, 1}); }) == SCENE_NO_VERTEX_NORMALS);
     CHECK(present([](auto&, Geometry& g, auto&) { g.colors.assign(3, {1, 0, 0, 1}); }) == SCENE_NO_COLORS);
     CHECK(present([](auto&, auto&, Material& m) { m.emissive = {1, 1, 1}; }) == SCENE_NO_TRIANGLE_LIGHTS);
-    for (const auto& [kind, flag] : {std::pair("point", SCENE_NO_LAMPS), {"spot", SCENE_NO_LAMPS}, {"directional", SCENE_NO_DIRECTIONAL}})
-        CHECK(present([kind](GltfWriter& w, auto&, auto&) { w.node({.light = w.light({.type = kind})}); }) == flag);
+    const auto with_light = [](const char* kind) {
+        return present([kind](GltfWriter& w, auto&, auto&) { w.node({.light = w.light({.type = kind})}); });
+    };
+    CHECK(with_light("point") == SCENE_NO_LAMPS);
+    CHECK(with_light("spot") == SCENE_NO_LAMPS);
+    CHECK(with_light("directional") == SCENE_NO_DIRECTIONAL);
     CHECK(present([](auto&, auto&, Material& m) { m.unlit = true; }) == SCENE_NO_UNLIT);
     CHECK(present([](auto&, auto&, Material& m) { m.specular = 0.1f; }) == SCENE_NO_GLOSS);
     CHECK(present([](auto&, auto&, Material& m) { m.metallic = 0.1f; }) == SCENE_NO_GLOSS);
